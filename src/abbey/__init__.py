@@ -1,0 +1,1 @@
+"""Abbey: one file describes a self-hosted lab on several machines, and makes it true."""
