@@ -15,11 +15,12 @@ class Effect(StrEnum):
 
     RECREATE = "recreate"
     RELOAD = "reload"  # the service rereads its files without a restart
+    RUN = "run"  # a declared step (named instead of a service) runs again
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class OnChange:
-    """When the file changes, `service` (its Compose name) needs `effect`."""
+    """When the file changes, `service` (its Compose name, or a step's name for RUN) needs `effect`."""
 
     service: str
     effect: Effect

@@ -1,0 +1,1 @@
+"""One data file per app: what it is, needs, promises and costs."""

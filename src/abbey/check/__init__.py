@@ -1,0 +1,1 @@
+"""Rules about a lab that has not been built yet."""

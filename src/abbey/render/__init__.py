@@ -1,0 +1,1 @@
+"""Lab to one file tree per host; pure."""

@@ -1,0 +1,1 @@
+"""The two-host lab as processes on this machine, for the demo and the tests."""

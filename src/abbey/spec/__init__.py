@@ -1,0 +1,1 @@
+"""abbey.yaml to a frozen Spec: every error at once, each with its place."""
