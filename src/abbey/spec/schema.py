@@ -1,0 +1,222 @@
+"""What may stand in abbey.yaml. Docstrings become the descriptions of the JSON Schema that editors read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+Flag = Annotated[bool, Strict()]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$")]
+GroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\"'<>]+@[^@\s\"'<>]+\.[^@\s\"'<>]+$", max_length=254)]
+Domain = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=200
+    ),
+]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# A target of the ssh program: never starts with a dash, so it can never be read as an option.
+SshTarget = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@/%\[\]-]{0,253}$")]
+Folder = Annotated[str, StringConstraints(pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$")]
+Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$")]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,120}$")]
+Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+
+
+def _address(text: str) -> str:
+    address = IPv4Address(text)
+    if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
+        raise ValueError("must be the address of one host")
+    return str(address)
+
+
+def _subnet(text: str) -> str:
+    network = IPv4Network(text)
+    if network.prefixlen != 16:
+        raise ValueError("must be a /16, e.g. 172.30.0.0/16")
+    return str(network)
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Subnet = Annotated[str, AfterValidator(_subnet)]
+
+
+def _nothing_is_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class Part(BaseModel):
+    """Root of every part of the file: frozen, and a key that is not named here is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Contract(StrEnum):
+    """What an app promises about its state when more than one host may answer."""
+
+    STATELESS = "stateless"
+    SHARED = "shared"
+    OWNER = "owner"
+    SPLIT = "split"
+
+
+class Admin(Part):
+    """The person who owns the lab."""
+
+    user: UserName
+    """Name of the first account, in the identity provider and in the apps."""
+    email: Email
+    """Address of that account."""
+
+
+class HostSpec(Part):
+    """A machine of the lab."""
+
+    ssh: SshTarget
+    """Target for the ssh program, e.g. `brother@monk.lan` or a Host of your ssh configuration; `local` is this machine."""
+    tailnet: Address
+    """The host's stable IPv4 address in the private network, e.g. 100.64.0.1."""
+    place: Literal["home", "cloud"] = "home"
+    """Where the host stands: at home behind a router, or at a provider."""
+    folder: Folder | None = None
+    """Folder on the host that holds the lab; /opt/abbey/LAB for root, abbey/LAB in the home folder otherwise."""
+
+
+class Cloudflare(Part):
+    """One Cloudflare Tunnel with a connector on every host."""
+
+    tunnel: Name
+    """Name of the tunnel."""
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Cloudflare account id; with `id`, connectors are written for every host."""
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = None
+    """Tunnel id. Its secret is `cloudflared/tunnel_secret` in the vault."""
+
+
+class Ingress(Part):
+    """How visitors reach the lab. Exactly one way."""
+
+    cloudflare: Cloudflare
+    """A Cloudflare Tunnel: no inbound port at home."""
+
+
+class Tailscale(Part):
+    """The hosts are joined by Tailscale (or any network that gives each its `tailnet` address)."""
+
+
+class Network(Part):
+    """The private network between the hosts, and the address range of containers."""
+
+    tailscale: Annotated[Tailscale, BeforeValidator(_nothing_is_empty)] = Tailscale()
+    """Tailscale joins the hosts."""
+    containers: Subnet = "172.30.0.0/16"
+    """Range out of which every app gets a network of its own, the same on each host."""
+
+
+class Authentik(Part):
+    """Authentik, one login for every app."""
+
+    host: Label = "auth"
+    """Sign-in host name in front of the domain."""
+    groups: dict[GroupName, tuple[UserName, ...]] = {}
+    """Groups and who is in them. Apps are opened to groups by `groups:` on the app."""
+
+
+class Identity(Part):
+    """Who may open what. Exactly one provider."""
+
+    authentik: Annotated[Authentik, BeforeValidator(_nothing_is_empty)]
+    """Authentik on every host, on one shared database."""
+
+
+class DatabaseSpec(Part):
+    """One PostgreSQL for every app that can share it, reachable inside the private network only."""
+
+    primary: Name
+    """The host that holds it."""
+
+
+class Weather(Part):
+    """Weather on the portal, from Open-Meteo; the hosts ask, never the visitor's browser."""
+
+    place: Line
+    """Name shown on the portal."""
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    """Degrees north."""
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    """Degrees east."""
+
+
+class PortalSpec(Part):
+    """The front page of the lab, at the domain itself."""
+
+    title: Line | None = None
+    """Shown at the top; the lab's name when absent."""
+    theme: Literal["cyberpunk", "calm", "light"] = "cyberpunk"
+    """Colours to start with; a visitor may choose another."""
+    weather: Weather | None = None
+    """Show the weather of a place."""
+    login: Flag = True
+    """Ask for the lab's login before showing the portal, where there is an identity provider."""
+
+
+class AppSpec(Part):
+    """An app of the catalog, and what differs from its defaults."""
+
+    state: Contract | None = None
+    """State contract; the catalog's first when absent."""
+    owner: Name | None = None
+    """The one host that runs an app with `state: owner`."""
+    accept: Literal["divergence"] | None = None
+    """`state: split` keeps separate data on each host; write `divergence` to accept that."""
+    hosts: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Hosts that run it; all when absent. Not with `state: owner`."""
+    host: Label | None = None
+    """Name in front of the domain; the app's own when absent."""
+    groups: tuple[GroupName, ...] = ()
+    """Only people in one of these groups may open it; everybody who can log in when empty."""
+    env: dict[EnvName, str] = {}
+    """Settings handed to the app as environment variables, over those of the catalog. Never a secret."""
+    tag: Tag | None = None
+    """Image tag instead of the catalog's."""
+    memory: Memory | None = None
+    """Memory limit of the app's main container, e.g. 512m or 2g."""
+
+
+def _one_host(hosts: dict[str, HostSpec]) -> dict[str, HostSpec]:
+    if not hosts:
+        raise ValueError("a lab needs at least one host")
+    return hosts
+
+
+class Spec(Part):
+    """A self-hosted lab on one or more machines, described by one file."""
+
+    lab: Name
+    """Name of the lab; also of its Compose project on every host."""
+    domain: Domain
+    """The portal answers at this name, each app at a name in front of it."""
+    admin: Admin
+    """The person who owns the lab."""
+    timezone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = "UTC"
+    """Time zone of the apps, e.g. Europe/Berlin."""
+    hosts: Annotated[dict[Name, HostSpec], AfterValidator(_one_host)]
+    """The machines."""
+    ingress: Ingress | None = None
+    """How visitors reach the lab; without it, gateways answer on loopback and in the private network only."""
+    network: Annotated[Network, BeforeValidator(_nothing_is_empty)] = Network()
+    """The private network between the hosts."""
+    identity: Identity | None = None
+    """One login for all apps; without it, every app keeps its own."""
+    database: DatabaseSpec | None = None
+    """One shared PostgreSQL; needed by `identity`."""
+    portal: Annotated[PortalSpec, BeforeValidator(_nothing_is_empty)] = PortalSpec()
+    """The front page."""
+    apps: dict[Name, Annotated[AppSpec, BeforeValidator(_nothing_is_empty)]] = {}
+    """The apps, by their name in the catalog or in a file of `apps/` beside this one."""
