@@ -62,7 +62,7 @@ class ContainerState:
     service: str
     state: str  # created, running, restarting, paused, exited, dead
     health: str  # healthy, unhealthy, starting, or "" where the service has no health check
-    image: str
+    image: str  # reference it was made from, or an id when that reference has moved on
     config: str  # its CONFIG_LABEL, or ""
     since: str = ""  # for people: "Up 3 minutes (healthy)"
     ports: str = ""  # for people: what it publishes
@@ -75,9 +75,9 @@ class HostState:
     host: str
     engine: str = ""  # Docker Engine version
     compose: str = ""  # Compose version
-    files: Mapping[str, FileState] = field(default_factory=dict)  # every regular file in the lab's folder
-    managed: frozenset[str] = frozenset()  # paths that an earlier apply wrote
+    files: Mapping[str, FileState] = field(default_factory=dict)  # the managed and the desired files that exist
+    managed: Mapping[str, str] = field(default_factory=dict)  # path → SHA-256 that an earlier apply wrote there
     containers: tuple[ContainerState, ...] = ()
-    images: frozenset[str] = frozenset()  # references present on the host, e.g. docker.io/library/x:1 and x:1
+    images: frozenset[str] = frozenset()  # references present on the host, in the long form of `plan.image`
     pending: frozenset[OnChange] = frozenset()  # effects that an interrupted apply still owes
     lock: str = ""  # who holds the lock, or ""
