@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from abbey_metrics.clock import Clock
+from abbey_metrics.disks import DiskReader, Space
+from abbey_metrics.mounts import MOST, Mount, disks
+
+ROOT = Mount("/dev/sda1", "/", "ext4")
+NFS = Mount("nas:/films", "/films", "nfs4")
+
+
+class StandinDisks:
+    """File systems of which some answer only after `thaw`."""
+
+    def __init__(self) -> None:
+        self.frozen: set[str] = set()
+        self.missing: set[str] = set()
+        self.asked: list[str] = []
+        self.thaw = threading.Event()
+
+    def space(self, path: str) -> Space:
+        self.asked.append(path)
+        if path in self.missing:
+            raise OSError("gone")
+        if path in self.frozen:
+            self.thaw.wait(30)
+        return Space(1000, 500, 400)
+
+
+@pytest.fixture
+def standin_disks() -> Iterator[StandinDisks]:
+    standin = StandinDisks()
+    yield standin
+    standin.thaw.set()
+
+
+@pytest.fixture
+def reader(standin_disks: StandinDisks) -> DiskReader:
+    return DiskReader(standin_disks.space, rootfs="/host/root", patience=0.05, clock=Clock())
+
+
+def test_sizes_are_counted_as_df_counts_them(reader: DiskReader) -> None:
+    (disk,) = reader.read([ROOT])
+    assert (disk.total, disk.used, disk.free, disk.percent) == (1000, 500, 400, 55.6)
+
+
+def test_the_host_is_read_below_its_root(reader: DiskReader, standin_disks: StandinDisks) -> None:
+    reader.read([ROOT, NFS])
+    assert sorted(standin_disks.asked) == ["/host/root/", "/host/root/films"]
+
+
+def test_a_frozen_disk_keeps_its_last_sizes_and_delays_nobody(reader: DiskReader, standin_disks: StandinDisks) -> None:
+    reader.read([ROOT, NFS])
+    standin_disks.frozen = {"/host/root/films"}
+    root, films = reader.read([ROOT, NFS])
+    assert root.frozen_since is None
+    assert films.frozen_since is not None
+    assert films.used == 500
+
+
+def test_a_frozen_disk_is_asked_once_and_comes_back(reader: DiskReader, standin_disks: StandinDisks) -> None:
+    standin_disks.frozen = {"/host/root/films"}
+    for _ in range(3):
+        (films,) = reader.read([NFS])
+        assert films.frozen_since is not None
+        assert films.total is None
+    assert standin_disks.asked == ["/host/root/films"]
+    standin_disks.frozen = set()
+    standin_disks.thaw.set()
+    reader.read([NFS])
+    assert reader.read([NFS])[0].frozen_since is None
+
+
+def test_a_disk_that_cannot_be_measured_is_left_out(reader: DiskReader, standin_disks: StandinDisks) -> None:
+    standin_disks.missing = {"/host/root/films"}
+    assert [disk.mount for disk in reader.read([ROOT, NFS])] == ["/"]
+
+
+def test_only_disks_are_kept_each_device_once() -> None:
+    table = (
+        "proc /proc proc rw 0 0\n"
+        "/dev/sdb1 /var/lib/docker/volumes ext4 rw 0 0\n"
+        "/dev/sdb1 /data ext4 rw 0 0\n"
+        "overlay / overlay rw 0 0\n"
+        "overlay /var/lib/docker/overlay2/x/merged overlay rw 0 0\n"
+        "nas:/a\\040b /mnt/a\\040b nfs4 rw 0 0\n"
+        "cut short\n"
+    )
+    assert [(mount.device, mount.point) for mount in disks(table)] == [
+        ("overlay", "/"),
+        ("/dev/sdb1", "/data"),
+        ("nas:/a b", "/mnt/a b"),
+    ]
+
+
+def test_many_mounts_are_bounded() -> None:
+    assert len(disks("".join(f"/dev/sd{n} /d{n} ext4 rw 0 0\n" for n in range(500)))) == MOST
