@@ -11,6 +11,7 @@ import textwrap
 from dataclasses import dataclass
 
 WIDTH = 100
+MERGE = "<<"  # as the key of an Alias: the pairs of the anchor, for readers of YAML 1.1 such as Compose
 _LONGEST_PLAIN_KEY = 1000  # readers give up on `key: value` after 1024 characters; `? key` has no limit
 
 # What a plain scalar must not begin with, contain or end with.
@@ -45,11 +46,33 @@ class Tagged:
     value: object
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value that is written on one line, however long."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A value that an Alias may refer to by `name`."""
+
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A reference to an Anchor that stands before it."""
+
+    name: str
+
+
 def yaml_text(value: object) -> str:
     """Return the value as block-style YAML that ends with a newline.
 
-    Given dicts with text keys, lists, tuples, str, int, float, bool, None, Note and Tagged. Short lists of
-    scalars stand on one line. Raise TypeError for any other type.
+    Given dicts with text keys, lists, tuples, str, int, float, bool, None, Note, Tagged, Flow, Anchor and Alias.
+    Short lists of scalars stand on one line. Raise TypeError for any other type.
     """
     out: list[str] = []
     value = _without_notes(out, "", value, first=True)
@@ -79,7 +102,14 @@ def _mapping(out: list[str], indent: str, mapping: dict[object, object]) -> None
     for key, noted in mapping.items():
         value = _without_notes(out, indent, noted, first=first)
         first = False
+        if key == MERGE and isinstance(value, Alias):
+            out.append(f"{indent}{MERGE}: {_flow(value)}")
+            continue
         head = _key(key, indent)
+        if isinstance(value, Anchor):
+            out.append(f"{head}: &{value.name}")
+            _block(out, deeper, value.value)
+            continue
         inline = _inline(value, indent=deeper, column=len(head) + 2)
         if inline is not None:
             out.append(f"{head}: {inline}")
@@ -169,6 +199,10 @@ def _flow(value: object) -> str:
         return f"{{{', '.join(f'{_flow(key)}: {_flow(item)}' for key, item in value.items())}}}"
     if isinstance(value, Tagged):
         return f"{value.tag} {_flow(value.value)}"
+    if isinstance(value, Alias):
+        return f"*{value.name}"
+    if isinstance(value, Flow):
+        return _flow(value.value)
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 

@@ -111,7 +111,16 @@ class Service(Fact):
     host_network: Flag = False
     host_pid: Flag = False
     joins: tuple[Literal["edge", "database"], ...] = ()
-    """Networks joined besides the app's own: `edge` is where the tunnel meets the gateway."""
+    """Networks joined besides the app's own: `edge` is where the tunnel meets the gateway. `database` is joined by
+    an app that may use the shared database only when it does."""
+    aliases: Words = ()
+    """Further names in the joined networks."""
+    own_network: Flag = True
+    """The app gets a network of its own."""
+    reaches_apps: Flag = False
+    """It joins the network of every app that has a route: the gateway."""
+    client_secrets: Flag = False
+    """It sees the secret of every client of the identity provider, as /run/secrets/APP_oidc."""
     memory: Memory = "256m"
     shm: Memory | None = None
     read_only: Flag = False

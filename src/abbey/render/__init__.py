@@ -1,1 +1,87 @@
-"""Lab to one file tree per host; pure."""
+"""Lab to one file tree per host, and the services and steps that a plan is made of; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from abbey.files import Effect, File, FileTree, OnChange, digest
+from abbey.model.host import Host
+from abbey.model.lab import Lab
+from abbey.model.service import Service, services
+from abbey.plan.state import Desired, Step, Unit
+from abbey.render import compose, database, gateway, identity, images, portal, tunnel
+from abbey.secrets import Secret, SecretRef
+
+# One entry per kind of output; Compose comes last because it labels services with the digests of these.
+RENDERERS: tuple[Callable[[Lab, Host], FileTree], ...] = (
+    gateway.render,
+    portal.render,
+    tunnel.render,
+    database.render,
+    identity.render,
+    images.render,
+)
+
+ROLES = Step(
+    name=database.ROLES_STEP,
+    title="roles and databases",
+    service="postgres",
+    argv=("psql", "--quiet", "--username", "postgres", "--file", "/etc/abbey/roles.sql"),
+)
+
+
+def render(lab: Lab) -> dict[str, FileTree]:
+    """Return the files of every host, by its name. The same lab gives the same bytes."""
+    return {host.name: render_host(lab, host) for host in lab.hosts}
+
+
+def render_host(lab: Lab, host: Host) -> FileTree:
+    """Return the files of one host, each knowing which services a change of it concerns."""
+    others = FileTree().merged(*(renderer(lab, host) for renderer in RENDERERS))
+    tree = others.merged(compose.render(lab, host, others))
+    here = services(lab, host)
+    return FileTree((path, _with_effects(path, file, here)) for path, file in tree.items())
+
+
+def _with_effects(path: str, file: File, here: tuple[Service, ...]) -> File:
+    if file.on_change:
+        return file
+    effects = tuple(
+        OnChange(service.name, Effect.RELOAD if service.entry.reload else Effect.RECREATE)
+        for service in here
+        if any(path == mount.file or path.startswith(f"{mount.file}/") for mount in service.mounts)
+    )
+    return replace(file, on_change=effects)
+
+
+def desired(lab: Lab, reveal: Callable[[SecretRef], Secret | None]) -> tuple[Desired, ...]:
+    """Return what must be true on every host. `reveal` gives a secret, or None while it does not exist."""
+    return tuple(_desired(lab, host, reveal) for host in lab.hosts)
+
+
+def _desired(lab: Lab, host: Host, reveal: Callable[[SecretRef], Secret | None]) -> Desired:
+    tree = render_host(lab, host)
+    labels = compose.labels(lab, host, tree)
+    bodies = ((path, file.body(reveal)) for path, file in tree.items())
+    return Desired(
+        host=host.name,
+        project=lab.name,
+        tree=tree,
+        digests={path: digest(body) for path, body in bodies if body is not None},
+        units=tuple(_unit(service, labels) for service in services(lab, host)),
+        steps=(ROLES,) if database.ROLES_PATH in tree else (),
+    )
+
+
+def _unit(service: Service, labels: Mapping[str, str]) -> Unit:
+    return Unit(
+        service=service.name,
+        title=service.app.entry.title,
+        image=service.image,
+        config=labels[service.name],
+        stage=service.entry.stage,
+        builds=service.entry.image.build is not None,
+        reload=service.entry.reload,
+        needs=service.needs,
+    )

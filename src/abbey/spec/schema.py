@@ -79,7 +79,7 @@ class HostSpec(Part):
     """A machine of the lab."""
 
     ssh: SshTarget
-    """Target for the ssh program, e.g. `brother@monk.lan` or a Host of your ssh configuration; `local` is this machine."""
+    """Target for the ssh program, e.g. `brother@monk.lan` or a Host of your ssh configuration; `local` means here."""
     tailnet: Address
     """The host's stable IPv4 address in the private network, e.g. 100.64.0.1."""
     place: Literal["home", "cloud"] = "home"

@@ -1,0 +1,84 @@
+"""Folder of data files to Catalog; the same loader, and the same kind of errors, as for abbey.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from abbey.catalog.schema import App
+from abbey.errors import Fault, FileErrors
+from abbey.files import digest
+from abbey.spec.load import load
+from abbey.spec.yaml import parse
+
+_SOURCE_PACKAGES = {"metrics": "abbey_metrics"}
+_SOURCE_FOLDERS = {"portal": "portal"}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Apps by name, and what their images are built from: name of the image → relative path → bytes."""
+
+    apps: Mapping[str, App]
+    contexts: Mapping[str, Mapping[str, bytes]]
+
+    def image_tag(self, context: str) -> str:
+        """Return twelve hexadecimal digits that change whenever a file of the build context changes."""
+        files = self.contexts[context]
+        return digest(b"".join(f"{path}:{digest(body)};".encode() for path, body in sorted(files.items())))[:12]
+
+
+def load_catalog(own: Path | None = None) -> Catalog:
+    """Return the catalog of Abbey, with the data files of the folder `own` over it when that exists.
+
+    Raise FileErrors with every fault of every file.
+    """
+    apps: dict[str, App] = {}
+    faults: list[Fault] = []
+    for name, source, label in _data_files(own):
+        try:
+            apps[name] = load(App, parse(source, label))
+        except FileErrors as error:
+            faults += error.faults
+    if faults:
+        raise FileErrors(faults)
+    return Catalog(apps=dict(sorted(apps.items())), contexts=_contexts())
+
+
+def _data_files(own: Path | None) -> Iterable[tuple[str, bytes, str]]:
+    folder = resources.files("abbey.catalog").joinpath("apps")
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".yaml"):
+            yield entry.name.removesuffix(".yaml"), entry.read_bytes(), f"catalog/{entry.name}"
+    if own is not None and own.is_dir():
+        for path in sorted(own.glob("*.yaml")):
+            yield path.stem, path.read_bytes(), str(path)
+
+
+def _contexts() -> dict[str, dict[str, bytes]]:
+    contexts: dict[str, dict[str, bytes]] = {}
+    for folder in _assets("images").iterdir():
+        if folder.is_dir():
+            contexts[folder.name] = dict(_walk(folder, ""))
+    for name, package in _SOURCE_PACKAGES.items():
+        contexts[name].update(_walk(resources.files(package), f"{package}/", suffixes=(".py", ".typed")))
+    for name, source in _SOURCE_FOLDERS.items():
+        contexts[name].update(_walk(_assets(source), f"{source}/"))
+    return contexts
+
+
+def _assets(name: str) -> Traversable:
+    """Return a folder that is installed inside the package, or that stands in the checkout beside `src`."""
+    installed = resources.files("abbey").joinpath("assets", name)
+    return installed if installed.is_dir() else Path(__file__).parents[3] / name
+
+
+def _walk(folder: Traversable, prefix: str, *, suffixes: tuple[str, ...] = ()) -> Iterable[tuple[str, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _walk(entry, f"{prefix}{entry.name}/", suffixes=suffixes)
+        elif entry.is_file() and (not suffixes or entry.name.endswith(suffixes)):
+            yield f"{prefix}{entry.name}", entry.read_bytes()

@@ -1,0 +1,81 @@
+"""An app in this lab: its place, its contract, its address, its login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from abbey.catalog.schema import App as Entry
+from abbey.secrets import Kind, SecretRef
+from abbey.spec.schema import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class OidcClient:
+    """The app as a client of the identity provider. One value renders both sides, so they cannot disagree."""
+
+    client_id: str
+    redirects: tuple[str, ...]  # full addresses
+    scopes: tuple[str, ...]
+    verified_email: bool
+
+    @property
+    def secret(self) -> SecretRef:
+        """Return the client secret; the provider and the app read the same one."""
+        return SecretRef(f"{self.client_id}/oidc")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A placed app. `hostname` and `url` are empty for parts that visitors never reach."""
+
+    name: str
+    entry: Entry
+    contract: Contract
+    hosts: tuple[str, ...]  # that run it, in the order of the file
+    hostname: str
+    url: str
+    login: Literal["oidc", "forward-auth", "own", "none"]
+    client: OidcClient | None
+    groups: tuple[str, ...]
+    database: bool  # keeps its state in the shared database
+    env: tuple[tuple[str, str], ...] = ()
+    tag: str | None = None
+    memory: str | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """Return the one host that runs it, under the contract `owner`."""
+        return self.hosts[0] if self.contract is Contract.OWNER else None
+
+    def secret(self, name: str) -> SecretRef:
+        """Return a secret of the app by its short name. `db_password` and `oidc` are made for it when it has them."""
+        if name == "oidc" and self.client:
+            return self.client.secret
+        kind = Kind.PASSWORD if name == "db_password" else self.entry.secrets[name]
+        if kind in (Kind.TLS_KEY, Kind.TLS_CERT):
+            return SecretRef(f"{self.name}/tls", kind)  # a pair, made together
+        return SecretRef(f"{self.name}/{name}", kind)
+
+    def service_name(self, key: str) -> str:
+        """Return the Compose name of one of its services: the app's own, or APP-NAME."""
+        return key if key == self.name else f"{self.name}-{key}"
+
+
+def promise(app: App, *, hosts: tuple[str, ...], primary: str | None) -> str:
+    """Return one sentence: what a visitor sees when a host is gone."""
+    others = [host for host in hosts if host not in app.hosts]
+    match app.contract:
+        case Contract.STATELESS:
+            text = "Any host answers, with the same result."
+        case Contract.SHARED:
+            text = f"Any host answers; everything it knows is in the database on {primary}, and waits for that."
+        case Contract.OWNER:
+            text = f"Lives on {app.owner}; away while {app.owner} is away."
+        case Contract.SPLIT:
+            text = f"Each of {' and '.join(app.hosts)} keeps its own data, so what you see depends on who answers."
+    if app.database and app.contract is Contract.OWNER and primary != app.owner:
+        text += f" Its database is on {primary}."
+    if others and app.contract is not Contract.OWNER:
+        text += f" Does not run on {' and '.join(others)}."
+    return text

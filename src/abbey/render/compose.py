@@ -1,0 +1,203 @@
+"""compose.yaml of a host: the file that is the documentation, and that a person can run without Abbey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from abbey.emit import MERGE, Alias, Anchor, Flow, Note, yaml_text
+from abbey.files import Effect, File, FileTree, OnChange, digest
+from abbey.model.app import promise
+from abbey.model.host import Host
+from abbey.model.lab import Lab
+from abbey.model.network import DATABASE, EDGE, subnets
+from abbey.model.service import Service, secret_file, services
+from abbey.secrets import SecretRef
+
+PATH = "compose.yaml"
+CONFIG = "abbey.config"  # the label by which a later plan sees what a container was made from
+_CAREFUL = {
+    "restart": "unless-stopped",
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+}
+
+
+def render(lab: Lab, host: Host, others: FileTree) -> FileTree:
+    """Return compose.yaml and the secret files of a host. `others` are its other files, which services look at."""
+    here = services(lab, host)
+    document: dict[str, object] = {
+        "name": Note(_title(lab, host), lab.name),
+        "x-careful": Note("What every container gets; Compose fills it in at each `<<`.", _anchor(), gap=True),
+        "services": Note("", _services(lab, host, here, others), gap=True),
+        "networks": Note(
+            "One network per app: apps see the gateway and what they were given, not each other.",
+            _networks(lab, here),
+            gap=True,
+        ),
+    }
+    volumes = sorted(f"{service.app.name}_{volume.name}" for service in here for volume in service.volumes)
+    if volumes:
+        document["volumes"] = Note(
+            "What outlives the containers.", {name: {} for name in dict.fromkeys(volumes)}, gap=True
+        )
+    secrets = _secret_files(here)
+    if secrets:
+        listed = {
+            name: Flow({"file": f"./{path}"})
+            for name, path in sorted((path.removeprefix("secrets/"), path) for path in secrets)
+        }
+        document["secrets"] = Note("Files that Abbey fills from the encrypted vault.", listed, gap=True)
+    return FileTree([(PATH, File(yaml_text(document))), *sorted(_files(secrets, here).items())])
+
+
+def labels(lab: Lab, host: Host, others: FileTree) -> dict[str, str]:
+    """Return the label of every service of a host, by its Compose name."""
+    here = services(lab, host)
+    return {service.name: config_digest(service, _service(host, service, here), others) for service in here}
+
+
+def _title(lab: Lab, host: Host) -> str:
+    return (
+        f"{lab.portal.title} on {host.name} ({host.place}, {host.tailnet}). Written by Abbey from abbey.yaml.\n"
+        "Run it by hand as you would any other: docker compose up -d, ps, logs -f, down.\n"
+        "Changes made here are found and undone by `abbey up`; make them in abbey.yaml."
+    )
+
+
+def _anchor() -> Anchor:
+    return Anchor("careful", _CAREFUL)
+
+
+def _services(lab: Lab, host: Host, here: tuple[Service, ...], others: FileTree) -> dict[str, object]:
+    primary = lab.database.primary.name if lab.database else None
+    names = tuple(known.name for known in lab.hosts)
+    listed: dict[str, object] = {}
+    marks = labels(lab, host, others)
+    for service in here:
+        entry = _service(host, service, here)
+        text = f"{service.app.entry.title}: {service.app.entry.summary}."
+        if service.app.entry.kind == "app":
+            text += f"\n{promise(service.app, hosts=names, primary=primary)}"
+        listed[service.name] = Note(text, {**entry, "labels": {CONFIG: marks[service.name]}}, gap=True)
+    return listed
+
+
+def config_digest(service: Service, entry: Mapping[str, object], others: FileTree) -> str:
+    """Return a digest of a service's definition and of the files it sees, save those it can reread by itself."""
+    parts = [yaml_text({**_CAREFUL, **entry, MERGE: "careful"})]
+    if not service.entry.reload:
+        parts += [
+            f"{path}:{digest(others[path].shown())}"
+            for path in others
+            for mount in service.mounts
+            if _within(path, mount.file) and not others[path].secret
+        ]
+    return digest("\n".join(parts).encode())[:12]
+
+
+def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[str, object]:
+    entry = service.entry
+    made: dict[str, object] = {MERGE: Alias("careful"), "image": service.image}
+    if entry.image.build:
+        made["build"] = f"./build/{entry.image.build}"
+    optional: dict[str, object] = {
+        "entrypoint": _escaped(service.entrypoint),
+        "command": _escaped(service.command),
+        "user": entry.user,
+        "read_only": True if entry.read_only else None,
+        "cap_add": list(entry.cap_add) or None,
+        "environment": {name: _escape(text) for name, text in service.env} or None,
+        "secrets": [secret_file(ref) for ref in service.secrets] or None,
+        "volumes": _mounts(service) or None,
+        "tmpfs": list(entry.tmpfs) or None,
+        "network_mode": "host" if entry.host_network else None,
+        "pid": "host" if entry.host_pid else None,
+        "networks": _joined(service) or None,
+        "ports": [_port(host, at=port.at, outer=port.port, inner=port.to) for port in entry.publish] or None,
+        "mem_limit": service.memory,
+        "shm_size": entry.shm,
+        "stop_grace_period": entry.stop_grace,
+        "depends_on": _depends(service, here) or None,
+        "healthcheck": _health(service),
+    }
+    return made | {key: value for key, value in optional.items() if value is not None}
+
+
+def _mounts(service: Service) -> list[str]:
+    return [
+        *(f"{service.app.name}_{volume.name}:{volume.path}" for volume in service.volumes),
+        *(f"./{mount.file}:{mount.path}:ro" for mount in service.mounts),
+        *(f"{path.host}:{path.path}:ro" for path in service.host_paths),
+    ]
+
+
+def _joined(service: Service) -> list[str] | dict[str, object]:
+    if any(aliases for _, aliases in service.networks):
+        return {network: {"aliases": list(aliases)} if aliases else {} for network, aliases in service.networks}
+    return [network for network, _ in service.networks]
+
+
+def _port(host: Host, *, at: str, outer: int, inner: int) -> str:
+    address = host.tailnet if at == "tailnet" else "127.0.0.1"
+    return f"{address}:{outer}:{inner}"
+
+
+def _depends(service: Service, here: tuple[Service, ...]) -> dict[str, object]:
+    """Return what must be healthy first when a person runs Compose by hand; Abbey keeps the order across hosts."""
+    if not service.app.database:
+        return {}
+    wanted = [other.name for other in here if other.entry.aliases or (other.name in dict(service.needs).values())]
+    return {name: Flow({"condition": "service_healthy"}) for name in wanted if name != service.name}
+
+
+def _health(service: Service) -> dict[str, object] | None:
+    health = service.health
+    if health is None:
+        return None
+    return {
+        "test": _escaped(health.test),
+        "interval": health.interval,
+        "timeout": health.timeout,
+        "retries": health.retries,
+        "start_period": health.start,
+    }
+
+
+def _networks(lab: Lab, here: tuple[Service, ...]) -> dict[str, object]:
+    names = {network for service in here for network, _ in service.networks}
+    why = {EDGE: "where the tunnel meets the gateway", DATABASE: "where apps meet the door to the database"}
+    placed = subnets(lab.containers, names)
+    listed: dict[str, object] = {}
+    for name in sorted(names):
+        value = Flow({"ipam": {"config": [{"subnet": placed[name]}]}})
+        listed[name] = Note(why[name], value) if name in why else value
+    return listed
+
+
+def _secret_files(here: tuple[Service, ...]) -> dict[str, SecretRef]:
+    return {f"secrets/{secret_file(ref)}": ref for service in here for ref in service.secrets}
+
+
+def _files(secrets: Mapping[str, SecretRef], here: tuple[Service, ...]) -> dict[str, File]:
+    """Return the secret files: readable by the container's user, whoever that is; the folder shields them."""
+    return {
+        path: File(
+            (ref,),
+            mode=0o444,
+            on_change=tuple(OnChange(service.name, Effect.RECREATE) for service in here if ref in service.secrets),
+        )
+        for path, ref in secrets.items()
+    }
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _escape(text: str) -> str:
+    return text.replace("$", "$$")  # Compose would take it for a variable
+
+
+def _escaped(words: Iterable[str] | None) -> list[str] | None:
+    return None if words is None else [_escape(word) for word in words]

@@ -1,0 +1,196 @@
+"""The gateway's Caddyfile: this host first, the other host second, and never in a circle.
+
+The retry rule is the heart of it: a GET or HEAD that failed here is asked again over there, a POST that was already
+sent is never sent twice. Only Caddy (2.11.3 or newer) held both in every case that was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from abbey.files import File, FileTree
+from abbey.model.host import Host
+from abbey.model.identity import PROVIDER
+from abbey.model.ingress import PEER_PORT, PUBLIC_PORT, Gate, Site, sites
+from abbey.model.lab import Lab
+
+OUTPOST = "/outpost.goauthentik.io"
+_IDENTITY_HEADERS = "X-Authentik-Username X-Authentik-Groups X-Authentik-Email X-Authentik-Name X-Authentik-Uid"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the gateway listens: `address` may be empty (every address of the container)."""
+
+    public: int = PUBLIC_PORT
+    peer: int = PEER_PORT
+    address: str = ""
+    peer_address: str = ""
+    health: int = 8082
+    health_address: str = "127.0.0.1"
+    admin: str = "localhost:2019"
+
+
+def render(lab: Lab, host: Host) -> FileTree:
+    """Return gateway/Caddyfile of a host."""
+    here = sites(lab, host)
+    outpost = next((site.local for site in here if site.app == PROVIDER), "")
+    text = caddyfile(here, host=host.name, listen=Listen(), outpost=outpost)
+    return FileTree([("gateway/Caddyfile", File(text))])
+
+
+def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str) -> str:
+    """Return the whole Caddyfile for these sites. `outpost` is the address of the sign-in on this host, or ""."""
+    blocks = [_HEAD.replace("ADMIN", listen.admin), _SNIPPETS]
+    blocks += [_block(_public(site, host), f"http://{site.hostname}:{listen.public}", listen.address) for site in here]
+    blocks += [
+        _block(_peer(site, outpost), f"http://{site.hostname}:{listen.peer}", listen.peer_address)
+        for site in here
+        if site.local
+    ]
+    blocks += [
+        _block(['respond "No such site here." 421'], f"http://:{listen.public}", listen.address),
+        _block(_stranger(outpost), f"http://:{listen.peer}", listen.peer_address),
+        _block(['respond /healthz "ok"'], f"http://:{listen.health}", listen.health_address),
+    ]
+    return "\n".join(blocks)
+
+
+_HEAD = """\
+# Written by Abbey. Changes made here are found and undone by `abbey up`.
+{
+	admin ADMIN
+	persist_config off
+	auto_https off
+	grace_period 10s
+	servers {
+		# The tunnel's connector and the other hosts' gateways are believed when they name the visitor.
+		trusted_proxies static private_ranges 100.64.0.0/10
+		client_ip_headers CF-Connecting-IP X-Forwarded-For
+	}
+}
+"""
+
+_SNIPPETS = """\
+# Try the first address; when it fails, the next. A GET may be asked twice, a POST that was sent never is.
+(next_best) {
+	lb_policy first
+	lb_retries {args[0]}
+	lb_retry_match `method('GET', 'HEAD') && ({rp.is_transport_error} || {rp.status_code} in [502, 503, 504])`
+	fail_duration 10s
+	unhealthy_status 502 503 504
+}
+
+# Ask {args[1]} every few seconds under the site's own name: without the name, any Caddy would answer 200.
+(watch) {
+	health_uri {args[1]}
+	health_headers {
+		Host {args[0]}
+	}
+	health_interval 5s
+	health_timeout 2s
+}
+"""
+
+
+def _block(lines: Iterable[str], address: str, bind: str) -> str:
+    inside = [f"bind {bind}"] if bind else []
+    body = "".join(f"\t{line}\n" if line else "\n" for line in (*inside, *lines))
+    return f"{address} {{\n{body}}}\n"
+
+
+def _public(site: Site, host: str) -> list[str]:
+    lines = [
+        "request_header -X-Authentik-*",
+        f"header ?X-Abbey-Host {host}",
+        "header -Server",
+        "encode zstd gzip",
+    ]
+    if site.body:
+        lines += ["request_body {", f"\tmax_size {site.body.upper()}B", "}"]
+    lines += _gated(site, site.gate.outposts if site.gate else (), _proxy(site, site.upstreams))
+    where = f" It lives on {site.owner}." if site.owner else ""
+    lines += ["handle_errors {", f'\trespond "{site.title} does not answer right now.{where}" {{err.status_code}}', "}"]
+    return lines
+
+
+def _peer(site: Site, outpost: str) -> list[str]:
+    """Return what the other hosts' gateways get: this host's own upstream and nothing else."""
+    lines = ["request_header -X-Authentik-*"]
+    return lines + _gated(site, (outpost,) if outpost else (), _proxy(site, (site.local,)))
+
+
+def _stranger(outpost: str) -> list[str]:
+    """Return the answer for a host name that this host does not serve: only the sign-in's own paths are known."""
+    lines = ["handle {", '\trespond "No such site here." 421', "}"]
+    return _outpost_paths((outpost,)) + lines if outpost else lines
+
+
+def _gated(site: Site, outposts: tuple[str, ...], proxy: list[str]) -> list[str]:
+    """Return the proxy behind the login, or bare where the site has no gate.
+
+    Paths that programs use pass without a login, and so does the path that the other gateway asks for health.
+    """
+    if site.gate is None:
+        return proxy
+    open_paths = _open_paths(site, site.gate)
+    ask = [
+        f"forward_auth {' '.join(outposts)} {{",
+        f"\turi {OUTPOST}/auth/caddy",
+        f"\tcopy_headers {_IDENTITY_HEADERS}",
+        _next_best(outposts),
+        *_transport("10s"),
+        "}",
+    ]
+    return [
+        *_outpost_paths(outposts),
+        *([f"@open path_regexp {open_paths}", "handle @open {", *_indent(proxy), "}"] if open_paths else []),
+        "handle {",
+        *_indent(ask + proxy),
+        "}",
+    ]
+
+
+def _outpost_paths(outposts: tuple[str, ...]) -> list[str]:
+    return [
+        f"handle {OUTPOST}/* {{",
+        f"\treverse_proxy {' '.join(outposts)} {{",
+        f"\t{_next_best(outposts)}",
+        *_indent(_transport("30s")),
+        "\t}",
+        "}",
+    ]
+
+
+def _open_paths(site: Site, gate: Gate) -> str:
+    patterns = list(gate.bypass)
+    if site.health and not any(pattern == f"^{site.health}$" for pattern in patterns):
+        patterns.append(f"^{site.health}$")
+    return f"`{'|'.join(patterns)}`" if patterns else ""
+
+
+def _proxy(site: Site, upstreams: tuple[str, ...]) -> list[str]:
+    lines = [f"reverse_proxy {' '.join(upstreams)} {{"]
+    if len(upstreams) > 1:
+        lines.append(_next_best(upstreams))
+        if site.health:
+            lines.append(f"\timport watch {site.hostname} {site.health}")
+    if site.streams:
+        lines.append("\tflush_interval -1")
+    lines += _transport("" if site.streams else site.patience)
+    return [*lines, "}"]
+
+
+def _next_best(upstreams: tuple[str, ...]) -> str:
+    return f"\timport next_best {len(upstreams) - 1}"  # each address is tried once
+
+
+def _transport(patience: str) -> list[str]:
+    """Return how long to wait: one second to connect, `patience` for the first byte ("" is without limit)."""
+    wait = [f"\t\tresponse_header_timeout {patience}"] if patience else []
+    return ["\ttransport http {", "\t\tdial_timeout 1s", *wait, "\t}"]
+
+
+def _indent(lines: Iterable[str]) -> list[str]:
+    return [f"\t{line}" for line in lines]
