@@ -1,0 +1,105 @@
+"""The docker command: argument lists to run and pure readers of its JSON. Nothing here runs anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from abbey.plan.image import long_form
+from abbey.plan.state import ContainerState
+
+# Both of January 2024: the first with start_interval in health checks, and with a settled --wait and JSON output.
+ENGINE_MINIMUM = (25, 0)
+COMPOSE_MINIMUM = (2, 24)
+
+
+def compose(directory: str, *words: str, project: str = "") -> list[str]:
+    """Return `docker compose` on the compose.yaml of a folder, as if typed in that folder."""
+    named = ["--project-name", project] if project else []
+    return ["docker", "compose", "--file", f"{directory}/compose.yaml", *named, *words]
+
+
+def up(directory: str, services: Sequence[str], *, project: str, wait: int, force: bool) -> list[str]:
+    """Return the command that brings exactly these services up and waits until they are healthy."""
+    forced = ["--force-recreate"] if force else []
+    words = ["up", "--detach", "--wait", "--wait-timeout", str(wait), "--no-deps", "--no-build", "--quiet-pull"]
+    return compose(directory, *words, *forced, *services, project=project)
+
+
+def execute(directory: str, service: str, argv: Sequence[str], *, project: str) -> list[str]:
+    """Return the command that runs `argv` inside the running container of a service, without a terminal."""
+    return compose(directory, "exec", "--no-TTY", service, *argv, project=project)
+
+
+def containers_of(project: str, services: Iterable[str]) -> list[list[str]]:
+    """Return one command per service that lists the ids of its containers, also of services no longer in the file."""
+    mine = f"label=com.docker.compose.project={project}"
+    return [
+        ["docker", "ps", "--all", "--quiet", "--filter", mine, "--filter", f"label=com.docker.compose.service={name}"]
+        for name in services
+    ]
+
+
+def read_lines(text: str) -> list[dict[str, Any]]:
+    """Given what docker prints with a JSON format, one object per line, return the objects."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def read_containers(text: str) -> tuple[ContainerState, ...]:
+    """Given the container lines of the observing script, return the containers, sorted by service; no one-off runs."""
+    return tuple(
+        sorted(
+            (
+                ContainerState(
+                    service=line["service"],
+                    state=line["state"],
+                    health=read_health(line["status"]),
+                    image=line["image"],
+                    config=line["config"],
+                    since=line["status"],
+                    ports=line["ports"],
+                )
+                for line in read_lines(text)
+                if line["oneoff"] != "True"
+            ),
+            key=lambda container: (container.service, container.state),
+        )
+    )
+
+
+def read_health(status: str) -> str:
+    """Given a status such as `Up 3 minutes (unhealthy)`, return healthy, unhealthy, starting or nothing."""
+    found = re.search(r"\((healthy|unhealthy|health: starting)\)$", status)
+    return found[1].removeprefix("health: ") if found else ""
+
+
+def read_images(text: str) -> frozenset[str]:
+    """Given the image lines of the observing script, return every reference by which an image can be named."""
+    references = set()
+    for line in read_lines(text):
+        if line["repository"] == "<none>":
+            continue
+        if line["tag"] != "<none>":
+            references.add(long_form(f"{line['repository']}:{line['tag']}"))
+        if line["digest"] != "<none>":
+            references.add(long_form(f"{line['repository']}@{line['digest']}"))
+    return frozenset(references)
+
+
+def read_unhealthy(text: str) -> list[str]:
+    """Given `docker compose ps --format json`, return the services that do not run or are not healthy, sorted."""
+    return sorted(
+        {
+            line["Service"]
+            for line in read_lines(text)
+            if line["State"] != "running" or line.get("Health") in ("unhealthy", "starting")
+        }
+    )
+
+
+def version(text: str) -> tuple[int, int]:
+    """Given `26.1.5+dfsg1` or `v2.40.3`, return major and minor; (0, 0) when it is neither."""
+    found = re.match(r"v?(\d+)\.(\d+)", text.strip())
+    return (int(found[1]), int(found[2])) if found else (0, 0)

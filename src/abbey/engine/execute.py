@@ -1,0 +1,168 @@
+"""A Plan to the hosts: in parallel over hosts, in order on each. Decides nothing; the plan has decided."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from graphlib import TopologicalSorter
+
+from abbey.engine import audit
+from abbey.engine.act import Site, perform
+from abbey.engine.event import Ended, Event, Started, Stopping
+from abbey.engine.lock import held
+from abbey.engine.redact import Redactor
+from abbey.engine.shell import Shell
+from abbey.errors import AbbeyError
+from abbey.plan.action import Action, Plan, WriteFiles
+from abbey.plan.effect import owes, settles
+from abbey.plan.show import describe
+from abbey.plan.state import Desired
+from abbey.report import Done, Outcome
+from abbey.secrets import Secret, SecretRef
+
+WAIT = 300  # seconds that a service may take to be healthy
+
+
+def execute(
+    plan: Plan,
+    *,
+    desired: Sequence[Desired],
+    shells: Mapping[str, Shell],
+    directories: Mapping[str, str],
+    reveal: Callable[[SecretRef], Secret | None],
+    on_event: Callable[[Event], None],
+    reason: str,
+    wait_seconds: int = WAIT,
+) -> tuple[Done, ...]:
+    """Do every action whose prerequisites ended well, and return how each ended, in the order of the plan.
+
+    `on_event` is called in the caller's thread. Raise LockError when a host is locked and HostError when one is not
+    reached, before anything is changed. On KeyboardInterrupt nothing new begins, what runs is waited for (a second
+    one ends it), the locks are released, and the interrupt goes on to the caller; the next plan finishes the job.
+    """
+    hosts = {action.host for action in plan.actions}
+    sites = {
+        one.host: Site(shells[one.host], directories[one.host], one, reveal, wait_seconds)
+        for one in desired
+        if one.host in hosts
+    }
+    redact = Redactor([ref for one in desired for ref in one.tree.refs()], reveal)
+    with held({host: shells[host] for host in hosts}, directories, reason=reason):
+        _owe(plan, sites)
+        return _Execution(plan, sites, redact, on_event, reason).all()
+
+
+def _owe(plan: Plan, sites: Mapping[str, Site]) -> None:
+    """Write down what is owed on the hosts where no WriteFiles will do it."""
+    for host, site in sorted(sites.items()):
+        acts = [action.act for action in plan.actions if action.host == host]
+        owed = sorted({effect for act in acts for effect in owes(act)})
+        if owed and not any(isinstance(act, WriteFiles) for act in acts):
+            audit.owe(site.shell, site.directory, owed)
+
+
+class _Execution:
+    """One execution: the graph, the threads, and what has ended so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        sites: Mapping[str, Site],
+        redact: Redactor,
+        on_event: Callable[[Event], None],
+        reason: str,
+    ) -> None:
+        self._actions = {action.id: action for action in plan.actions}
+        self._sites = sites
+        self._redact = redact
+        self._on_event = on_event
+        self._reason = reason
+        self._ended: dict[int, Done] = {}
+        self._running: dict[Future[Done], Action] = {}
+        self._finished: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
+
+    def all(self) -> tuple[Done, ...]:
+        sorter = _graph(self._actions.values())
+        with ThreadPoolExecutor(max(1, len(self._sites)), thread_name_prefix="abbey") as pool:
+            try:
+                while sorter.is_active():
+                    for number in sorter.get_ready():
+                        self._begin(self._actions[number], pool)
+                    sorter.done(self._next())
+            except BaseException:
+                self._stop()
+                raise
+        return tuple(self._ended[number] for number in sorted(self._ended))
+
+    def _begin(self, action: Action, pool: ThreadPoolExecutor) -> None:
+        """Start the action, or skip it because something that it waits for did not end well."""
+        text = describe(action.act)
+        failed = [self._ended[number] for number in action.after if self._ended[number].outcome is not Outcome.OK]
+        future: Future[Done] = Future()
+        if failed:
+            future.set_result(Done(action.id, action.host, text, Outcome.SKIPPED, 0.0, _why_skipped(failed[0])))
+        else:
+            self._on_event(Started(action.id, action.host, text))
+            future = pool.submit(self._do, action)
+        self._running[future] = action
+        future.add_done_callback(self._finished.put)
+
+    def _do(self, action: Action) -> Done:
+        """Perform one action and write its outcome down on the host; runs in a thread of the pool."""
+        site, text, start = self._sites[action.host], describe(action.act), time.monotonic()
+        outcome, error = Outcome.OK, ""
+        try:
+            perform(action.act, site)
+        except AbbeyError as failure:
+            outcome, error = Outcome.FAILED, self._redact(str(failure))
+        done = Done(action.id, action.host, text, outcome, time.monotonic() - start, error)
+        settled = settles(action.act) if outcome is Outcome.OK else ()
+        try:
+            audit.record(site.shell, site.directory, done, reason=self._reason, settled=settled)
+        except AbbeyError as failure:
+            if outcome is Outcome.OK:
+                error = self._redact(str(failure))
+                return Done(action.id, action.host, text, Outcome.FAILED, done.seconds, error)
+        return done
+
+    def _next(self) -> int:
+        """Wait for an action to end, tell of it, and return its id."""
+        future = self._finished.get()
+        del self._running[future]
+        done = self._ended[future.result().id] = future.result()
+        self._on_event(Ended(done))
+        return done.id
+
+    def _stop(self) -> None:
+        """Wait for what runs; when interrupted again, end it."""
+        try:
+            if self._running:
+                texts = (f"{action.host}: {describe(action.act)}" for action in self._running.values())
+                self._on_event(Stopping(tuple(texts)))
+            while self._running:
+                self._next()
+        except KeyboardInterrupt:
+            for site in self._sites.values():
+                with contextlib.suppress(AbbeyError):
+                    site.shell.close()
+
+
+def _why_skipped(before: Done) -> str:
+    if before.outcome is Outcome.SKIPPED:
+        return before.error
+    return f"{before.text} failed on {before.host}"
+
+
+def _graph(actions: Iterable[Action]) -> TopologicalSorter[int]:
+    """Return the order: what the plan says, and one action at a time on each host, by number."""
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    last: dict[str, int] = {}
+    for action in actions:
+        lane = [last[action.host]] if action.host in last else []
+        sorter.add(action.id, *action.after, *lane)
+        last[action.host] = action.id
+    sorter.prepare()
+    return sorter
