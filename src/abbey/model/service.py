@@ -37,6 +37,12 @@ class Service:
     needs: tuple[tuple[str, str], ...]  # (host, service) that must be up first
 
     @property
+    def title(self) -> str:
+        """Return its name for people: the app's, and its own part where the app has several containers."""
+        part = self.name.removeprefix(f"{self.app.name}-")
+        return f"{self.app.entry.title} {part}" if len(self.app.entry.services) > 1 else self.app.entry.title
+
+    @property
     def volumes(self) -> tuple[Volume, ...]:
         """Return its folders that outlive it."""
         return self.entry.volumes

@@ -77,7 +77,7 @@ def _desired(lab: Lab, host: Host, reveal: Callable[[SecretRef], Secret | None])
 def _unit(service: Service, labels: Mapping[str, str]) -> Unit:
     return Unit(
         service=service.name,
-        title=service.app.entry.title,
+        title=service.title,
         image=service.image,
         config=labels[service.name],
         stage=service.entry.stage,

@@ -76,7 +76,7 @@ def _services(lab: Lab, host: Host, here: tuple[Service, ...], others: FileTree)
     marks = labels(lab, host, others)
     for service in here:
         entry = _service(host, service, here)
-        text = f"{service.app.entry.title}: {service.app.entry.summary}."
+        text = f"{service.title}: {service.app.entry.summary}."
         if service.app.entry.kind == "app":
             text += f"\n{promise(service.app, hosts=names, primary=primary)}"
         listed[service.name] = Note(text, {**entry, "labels": {CONFIG: marks[service.name]}}, gap=True)

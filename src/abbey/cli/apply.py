@@ -1,0 +1,134 @@
+"""From a plan to a changed lab: show, ask, make secrets, execute, tell how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from abbey.cli import output
+from abbey.cli.session import Hosts, connected, open_lab, open_vault, wanted_on
+from abbey.engine.event import Ended, Event, Started, Stopping
+from abbey.engine.execute import execute
+from abbey.engine.lock import break_lock
+from abbey.errors import ApplyError, UsageError
+from abbey.model.lab import Lab
+from abbey.plan.action import Plan
+from abbey.plan.diff import diff
+from abbey.plan.show import NOTHING, to_json, to_text
+from abbey.plan.state import Desired
+from abbey.report import Done, Outcome
+from abbey.secrets import Vault
+
+CHANGES_PENDING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How `abbey up` was called."""
+
+    hosts: tuple[str, ...] = ()
+    yes: bool = False
+    break_lock: bool = False
+    reason: str = ""
+
+
+def show_plan(path: Path, *, hosts: tuple[str, ...], as_json: bool, offline: bool) -> int:
+    """Print what `up` would do, and return 3 when that is something, 0 when it is nothing."""
+    lab = open_lab(path)
+    vault = open_vault(path)
+    with connected(lab, hosts) as there:
+        wanted = wanted_on(lab, there.hosts, vault.get)
+        states = {} if offline else there.observe(wanted).insist()
+    plan = diff(wanted, states)
+    if as_json:
+        output.document(to_json(plan))
+    else:
+        output.plan(to_text(plan))
+    return CHANGES_PENDING if plan else 0
+
+
+def up(path: Path, wishes: Wishes) -> int:
+    """Make the lab true on its hosts, and return 0. Raise ApplyError when something failed."""
+    lab = open_lab(path)
+    vault = open_vault(path)
+    with connected(lab, wishes.hosts) as there:
+        if wishes.break_lock:
+            _break_locks(there)
+        wanted = wanted_on(lab, there.hosts, vault.get)
+        plan = diff(wanted, there.observe(wanted).insist())
+        output.plan(to_text(plan))
+        if not plan:
+            return 0
+        _confirm(wishes)
+        fresh = _make_secrets(lab, vault, wanted)
+        wanted = wanted_on(lab, there.hosts, vault.get)
+        done = _execute(plan, there, wanted, vault=vault, reason=wishes.reason or "abbey up")
+    _tell(done)
+    if fresh:
+        _welcome(lab)
+    return 0
+
+
+def _confirm(wishes: Wishes) -> None:
+    if wishes.yes:
+        return
+    if not output.interactive():
+        raise UsageError("nobody is here to confirm the plan", hint="read it with `abbey plan`, then `abbey up --yes`")
+    if not output.agreed("Make it so?"):
+        raise UsageError("nothing was changed")
+
+
+def _make_secrets(lab: Lab, vault: Vault, wanted: tuple[Desired, ...]) -> bool:
+    """Make what is missing, and return whether these are the first secrets of the lab."""
+    first = not vault.names()
+    vault.ensure(sorted({ref for one in wanted for ref in one.tree.refs()}))
+    return first and lab.identity is not None
+
+
+def _break_locks(there: Hosts) -> None:
+    there.each(lambda host: break_lock(there.shells[host.name], there.directories[host.name]))
+
+
+def _execute(plan: Plan, there: Hosts, wanted: tuple[Desired, ...], *, vault: Vault, reason: str) -> tuple[Done, ...]:
+    width = max(len(host.name) for host in there.hosts)
+
+    def tell(event: Event) -> None:
+        match event:
+            case Started():
+                output.progress(event.host, event.text, width=width)
+            case Ended():
+                done = event.done
+                output.progress(done.host, done.text, outcome=done.outcome, seconds=done.seconds, width=width)
+            case Stopping():
+                output.note("stopping: nothing new begins; again Ctrl-C to abandon " + ", ".join(event.waiting))
+
+    return execute(
+        plan,
+        desired=wanted,
+        shells=there.shells,
+        directories=there.directories,
+        reveal=vault.get,
+        on_event=tell,
+        reason=reason,
+    )
+
+
+def _tell(done: tuple[Done, ...]) -> None:
+    failed = [one for one in done if one.outcome is Outcome.FAILED]
+    skipped = sum(one.outcome is Outcome.SKIPPED for one in done)
+    if failed:
+        text = "\n".join(f"{one.host}: {one.text}: {one.error}" for one in failed)
+        rest = f"\n{skipped} more waited for that and were not begun" if skipped else ""
+        raise ApplyError(text + rest, hint="put it right and run `abbey up` again; what is done stays done")
+    output.line(f"done: {len(done)} steps")
+
+
+def _welcome(lab: Lab) -> None:
+    output.note(
+        f"\nThe secrets of this lab are new and lie encrypted beside its file. Sign in as {lab.admin}:\n"
+        "  abbey secret show authentik/admin_password\n"
+        "Keep a copy of the age key somewhere else; without it nobody can read them."
+    )
+
+
+__all__ = ["CHANGES_PENDING", "NOTHING", "Wishes", "show_plan", "up"]
