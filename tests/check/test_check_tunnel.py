@@ -81,7 +81,7 @@ def test_a_good_file_has_no_findings() -> None:
         ("tunnel:", "grace-period: 30x\ntunnel:", ("tunnel-grace-period", "grace-period")),
         ("    service: http://gateway", "    path: /api\n    service: http://gateway", ("tunnel-path", "rule 1")),
         ("    service: http://g", "    hostnme: x\n    service: http://g", ("tunnel-unknown-key", "ingress.1.hostnme")),
-        ("  - service", "  - {hostname: A.example.com, service: 'http://b:1'}\n  - service", ("tunnel-shadowed", "rule 2")),
+        ("  - service", "  - {hostname: A.example.com, service: bastion}\n  - service", ("tunnel-shadowed", "rule 2")),
     ],
 )  # fmt: skip
 def test_what_cloudflared_does_not_notice(old: str, new: str, finding: tuple[str, str]) -> None:
