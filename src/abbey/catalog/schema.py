@@ -184,8 +184,9 @@ class Tile(Fact):
     """How the app appears on the portal."""
 
     group: Line = "Apps"
-    icon: Annotated[str, StringConstraints(max_length=40)] = ""
-    colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")] | None = None
+    icon: Annotated[str, StringConstraints(max_length=2)] = ""
+    """One or two letters; the first of the title when empty."""
+    colour: Literal["cyan", "magenta", "yellow", "green", "orange", "red", "violet", "blue"] = "cyan"
     path: Annotated[str, StringConstraints(pattern=r"^/[^\s\"'<>]*$")] = "/"
 
 

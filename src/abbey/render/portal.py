@@ -1,13 +1,134 @@
-"""The portal: what the page knows about the lab, and the nginx that serves it."""
+"""The portal: the page with the lab's own tiles in it, and the nginx that serves it beside the metrics API."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from abbey.emit import json_text
 from abbey.files import File, FileTree
+from abbey.model.app import App, promise
 from abbey.model.host import Host
+from abbey.model.identity import PROVIDER
 from abbey.model.lab import Lab
+from abbey.model.service import METRICS_PORT
+from abbey.render.tiles import page_html
+
+# No script, style, picture or connection but the portal's own; nothing inline.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
+    " manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_CONTEXT, _PAGE = "portal", "portal/index.html"
 
 
 def render(lab: Lab, host: Host) -> FileTree:
-    """Return portal/site/… and portal/conf.d/… of a host."""
-    return FileTree([("portal/site/portal.json", File(json_text({"lab": lab.name, "host": host.name})))])
+    """Return portal/site/… (the page and its data) and portal/conf.d/… (nginx) of a host."""
+    about = document(lab)
+    template = lab.catalog.contexts[_CONTEXT][_PAGE].decode()
+    return FileTree(
+        [
+            ("portal/site/index.html", File(page_html(template, about))),
+            ("portal/site/portal.json", File(json_text(about))),
+            (
+                "portal/conf.d/default.conf",
+                File(nginx(listen="8080", metrics=f"{host.tailnet}:{METRICS_PORT}", assets="/usr/share/nginx/html")),
+            ),
+        ]
+    )
+
+
+def document(lab: Lab) -> dict[str, Any]:
+    """Return what the page knows about the lab; tiles.py describes its parts."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for app in lab.apps:
+        if app.entry.kind == "app" and app.url:
+            groups.setdefault(app.entry.tile.group if app.entry.tile else "Apps", []).append(_app(lab, app))
+    about: dict[str, Any] = {
+        "lab": lab.name,
+        "title": lab.portal.title,
+        "theme": lab.portal.theme,
+        "domain": lab.domain,
+        "hosts": [{"name": host.name, "place": host.place} for host in lab.hosts],
+        "groups": [{"name": name, "apps": apps} for name, apps in sorted(groups.items())],
+    }
+    if lab.identity:
+        sign_out = "/outpost.goauthentik.io/sign_out" if lab.app("portal").login == "forward-auth" else None
+        about["signin"] = {"url": f"{lab.app(PROVIDER).url}/if/user/", "sign_out": sign_out}
+    return about
+
+
+def _app(lab: Lab, app: App) -> dict[str, Any]:
+    primary = lab.database.primary.name if lab.database else None
+    path = app.entry.tile.path if app.entry.tile else "/"
+    return {
+        "name": app.name,
+        "title": app.entry.title,
+        "summary": app.entry.summary,
+        "url": f"{app.url}{path}",
+        "icon": app.entry.tile.icon if app.entry.tile else "",
+        "colour": app.entry.tile.colour if app.entry.tile else "cyan",
+        "state": str(app.contract),
+        "promise": promise(app, hosts=tuple(host.name for host in lab.hosts), primary=primary),
+        "hosts": list(app.hosts),
+        "needs": [primary] if app.database and primary else [],
+        "sso": "none" if app.login == "own" else app.login,
+    }
+
+
+def nginx(*, listen: str, metrics: str, assets: str, site: str = "/srv/site") -> str:
+    """Return the server block of the portal.
+
+    `metrics` is the address of the metrics API, `assets` the folder of the page's own files, `site` the folder of
+    the rendered ones.
+    """
+    return f"""\
+# Written by Abbey. Changes made here are found and undone by `abbey up`.
+server {{
+	listen {listen};
+	server_tokens off;
+	root {assets};
+
+	add_header Content-Security-Policy "{POLICY}" always;
+	add_header X-Content-Type-Options nosniff always;
+	add_header Referrer-Policy same-origin always;
+
+	gzip on;
+	gzip_comp_level 6;
+	gzip_min_length 256;
+	gzip_types text/css text/javascript application/javascript application/json image/svg+xml;
+
+	# Asked again each time, answered with 304 when nothing changed: a new version is seen at once.
+	location = / {{
+		rewrite ^ /index.html last;
+	}}
+	location = /index.html {{
+		root {site};
+		expires -1;
+	}}
+	location = /portal.json {{
+		root {site};
+		expires -1;
+	}}
+	location / {{
+		expires -1;
+		try_files $uri =404;
+	}}
+	location = /healthz {{
+		access_log off;
+		default_type text/plain;
+		return 200 "ok\\n";
+	}}
+
+	location /api/ {{
+		proxy_pass http://{metrics};
+		proxy_http_version 1.1;
+		proxy_set_header Connection "";
+		proxy_connect_timeout 2s;
+		# Events must pass at once, and a quiet stream is not a dead one.
+		gzip off;
+		proxy_buffering off;
+		proxy_cache off;
+		proxy_read_timeout 1h;
+	}}
+}}
+"""
