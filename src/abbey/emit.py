@@ -16,7 +16,7 @@ _LONGEST_PLAIN_KEY = 1000  # readers give up on `key: value` after 1024 characte
 
 # What a plain scalar must not begin with, contain or end with.
 _INDICATORS = re.compile(r"^[ ?:,\[\]{}#&*!|>'\"%@`]|^-(?!-?[A-Za-z])|^\.\.\.|: | #|[: ]$")
-_FLOW_INDICATORS = re.compile(r"[,\[\]{}]")
+_FLOW_INDICATORS = re.compile(r"[,?\[\]{}]")  # a `?` inside a word ends it for some readers
 # Wider than any number, date or base-60 figure of either version, so that no reader takes one for it.
 _NUMBERISH = re.compile(r"[-+]?\.?[0-9][0-9a-fA-F_.,:xobXOB+\-tTzZ ]*")
 _WORDS = frozenset({"null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", ".inf", ".nan"})
