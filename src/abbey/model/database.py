@@ -47,8 +47,10 @@ def database_of(primary: Host, apps: tuple[App, ...]) -> Database:
 
 
 def connections(database: Database, hosts: int) -> int:
-    """Return `max_connections`: 25 for each app on each host, and 20 for administration.
+    """Return `max_connections`: 25 for each app on each host and 20 for administration, at least 300.
 
-    Authentik alone has run out of the default 100 with two hosts (goauthentik/authentik#9157).
+    Authentik alone has run out of the default 100 with two hosts (goauthentik/authentik#9157). Whole hundreds,
+    because a new value means a restart, and one more app should not.
     """
-    return 20 + 25 * max(1, hosts) * max(1, len(database.roles))
+    wanted = 20 + 25 * hosts * len(database.roles)
+    return max(300, -(-wanted // 100) * 100)

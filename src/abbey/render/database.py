@@ -55,12 +55,11 @@ listen db
 
 
 def _server(lab: Lab, database: Database) -> str:
-    wanted = -(-connections(database, len(lab.hosts)) // 100) * 100  # whole hundreds: a new app rarely means a restart
     return f"""\
 # Written by Abbey. Kept outside the data directory, so that nothing which copies data copies settings.
 listen_addresses = '127.0.0.1,{database.primary.tailnet}'
 port = {PORT}
-max_connections = {wanted}
+max_connections = {connections(database, len(lab.hosts))}
 hba_file = '/etc/postgresql/abbey/pg_hba.conf'
 
 ssl = on

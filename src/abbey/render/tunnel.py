@@ -5,7 +5,7 @@ from __future__ import annotations
 from abbey.emit import Note, yaml_text
 from abbey.files import File, FileTree
 from abbey.model.host import Host
-from abbey.model.ingress import PUBLIC_PORT, sites
+from abbey.model.ingress import PUBLIC_PORT
 from abbey.model.lab import Lab
 
 METRICS_PORT = 20241  # what the health check asks
@@ -16,9 +16,8 @@ def render(lab: Lab, host: Host) -> FileTree:
     tunnel = lab.tunnel
     if tunnel is None or not tunnel.connected:
         return FileTree()
-    rules: list[dict[str, str]] = [
-        {"hostname": site.hostname, "service": f"http://gateway:{PUBLIC_PORT}"} for site in sites(lab, host)
-    ]
+    # A wildcard, so that a new app does not restart the connectors; the gateway refuses names it does not know.
+    rules = [{"hostname": name, "service": f"http://gateway:{PUBLIC_PORT}"} for name in (lab.domain, f"*.{lab.domain}")]
     config = {
         "tunnel": Note(f"Tunnel {tunnel.name}. Written by Abbey, the same on every host.", tunnel.id),
         "credentials-file": "/run/tunnel/credentials.json",

@@ -1,0 +1,21 @@
+-- Written by Abbey; safe to repeat. Makes what is missing, sets passwords, drops nothing.
+\set ON_ERROR_STOP on
+SET log_statement = none; SET log_min_error_statement = panic;  -- keep passwords out of the server's log
+
+SELECT 'CREATE ROLE "authentik" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'authentik') \gexec
+ALTER ROLE "authentik" PASSWORD '<secret authentik/db_password>';
+SELECT 'CREATE DATABASE "authentik" OWNER "authentik" TEMPLATE template0 ENCODING UTF8'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'authentik') \gexec
+REVOKE CONNECT ON DATABASE "authentik" FROM PUBLIC;
+
+SELECT 'CREATE ROLE "forgejo" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'forgejo') \gexec
+ALTER ROLE "forgejo" PASSWORD '<secret forgejo/db_password>';
+SELECT 'CREATE DATABASE "forgejo" OWNER "forgejo" TEMPLATE template0 ENCODING UTF8'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'forgejo') \gexec
+REVOKE CONNECT ON DATABASE "forgejo" FROM PUBLIC;
+
+SELECT 'CREATE ROLE "grafana" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'grafana') \gexec
+ALTER ROLE "grafana" PASSWORD '<secret grafana/db_password>';
+SELECT 'CREATE DATABASE "grafana" OWNER "grafana" TEMPLATE template0 ENCODING UTF8'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'grafana') \gexec
+REVOKE CONNECT ON DATABASE "grafana" FROM PUBLIC;
