@@ -166,6 +166,12 @@ def test_a_name_cannot_smuggle_control_characters_into_a_message() -> None:
     assert "\x1b" not in told(Shapes, 'names: {"\\e[2J": "\\e[2J"}\n"\\e[2J": 1\none: "\\e[2J"')
 
 
+def test_a_flood_of_errors_ends_in_a_count() -> None:
+    shown = told(Shapes, "".join(f"k{number}: 1\n" for number in range(30_000))).splitlines()
+    assert shown[-1] == "abbey.yaml:500:1: … and 29500 more errors"
+    assert len([line for line in shown if "unknown key" in line]) == 500
+
+
 def test_a_file_that_cannot_be_read_is_an_error_with_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no file .*\n.*abbey init"):
         load_spec(tmp_path / "abbey.yaml")

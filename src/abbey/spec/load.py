@@ -13,6 +13,8 @@ from abbey.spec.schema import Spec
 from abbey.spec.words import hint, message, nearest
 from abbey.spec.yaml import MAX_BYTES, Document, Plain, parse
 
+MAX_ERRORS = 500  # nobody reads more, and a hostile file could have one for every value
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -48,8 +50,11 @@ def load(model: type[M], document: Document) -> M:
     except ValidationError as error:
         schema = model.model_json_schema()
         errors = error.errors(include_url=False, include_input=False)
-        found = [locate(detail, schema=schema, data=document.data) for detail in errors]
-        raise FileErrors([_fault(item, document) for item in _once(meant(found))]) from None
+        found = [locate(detail, schema=schema, data=document.data) for detail in errors[:MAX_ERRORS]]
+        faults = [_fault(item, document) for item in _once(meant(found))]
+        if more := len(errors) - len(found):
+            faults.append(Fault(max(fault.mark for fault in faults), f"… and {more} more errors"))
+        raise FileErrors(faults) from None
 
 
 def _once(found: list[Located]) -> list[Located]:
