@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from abbey_metrics.clock import Clock
@@ -22,12 +23,11 @@ class Space:
 
 @dataclass(slots=True)
 class _Question:
-    """One statvfs under way in its own thread; `space` stays None until it answers."""
+    """One statvfs under way in its own thread; `space` stays None until it answers, and when it refuses."""
 
     thread: threading.Thread
     asked: float
     space: Space | None = None
-    failed: bool = False
 
 
 class DiskReader:
@@ -48,12 +48,12 @@ class DiskReader:
     def read(self, mounts: Sequence[Mount]) -> tuple[Disk, ...]:
         """Given the mounts, return their disks in that order; those that refuse to be measured are left out."""
         self._forget_unmounted(mounts)
-        for mount in mounts:
-            if mount not in self._questions:
-                self._questions[mount] = self._ask(mount)
+        asked = {mount: self._ask(mount) for mount in mounts if mount not in self._questions}
+        self._questions |= asked
         deadline = self._clock.monotonic() + self._patience
-        for mount in mounts:
-            self._questions[mount].thread.join(max(0.0, deadline - self._clock.monotonic()))
+        # Those that hung before are not waited for again: they cost the next samples nothing.
+        for question in asked.values():
+            question.thread.join(max(0.0, deadline - self._clock.monotonic()))
         found = [self._answer(mount) for mount in mounts]
         self._last = {mount: disk for mount, disk in zip(mounts, found, strict=True) if disk}
         return tuple(disk for disk in found if disk)
@@ -65,10 +65,8 @@ class DiskReader:
 
     def _ask(self, mount: Mount) -> _Question:
         def run() -> None:
-            try:
-                question.space = self._measure(f"{self._rootfs}{mount.point}" or "/")
-            except OSError:
-                question.failed = True
+            with suppress(OSError):
+                question.space = self._measure(f"{self._rootfs}{mount.point}")
 
         # A daemon: the process must be able to end while the file system still hangs.
         question = _Question(threading.Thread(target=run, daemon=True), self._clock.wall())

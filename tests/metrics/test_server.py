@@ -148,6 +148,12 @@ def test_an_address_that_does_not_exist_yet_can_be_bound() -> None:
     bind(Address("100.64.255.254", free_port())).close()
 
 
+def test_answers_are_sent_without_waiting_for_acknowledgements() -> None:
+    # asyncio switches Nagle's algorithm off only for sockets that say that they are TCP.
+    with closing(bind(Address("127.0.0.1", 0))) as sock:
+        assert sock.proto == socket.IPPROTO_TCP
+
+
 @pytest.mark.parametrize("environment", [{}, {"ABBEY_HOST": "monk", "ABBEY_LISTEN": "127.0.0.1:1"}])
 def test_the_container_check_fails_when_nothing_answers(environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "abbey_metrics.health"]
