@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -71,9 +71,10 @@ def login_through_edge(lab: DemoLab, hosts: tuple[DemoHost, ...]) -> Probe:
     return Probe("login by OpenID, notes on every host", passed, f"{welcome} of {ROUNDS} greeted: {_counts(answered)}")
 
 
-def codes_across(lab: DemoLab) -> list[Probe]:
+def codes_across(lab: DemoLab) -> Iterator[Probe]:
     """A code that one host issued is redeemed on the other, once, for both directions."""
-    return [code_across(lab, issued, redeemed) for issued, redeemed in permutations(lab.layout.hosts, 2)]
+    for issued, redeemed in permutations(lab.layout.hosts, 2):
+        yield code_across(lab, issued, redeemed)
 
 
 def code_across(lab: DemoLab, issued: DemoHost, redeemed: DemoHost) -> Probe:

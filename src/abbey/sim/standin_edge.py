@@ -108,7 +108,9 @@ def listen(addresses: list[str], port: int) -> list[socket.socket]:
     """Return listening sockets, one per address."""
     sockets = []
     for address in addresses:
-        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        # Named TCP, so that asyncio sends small answers at once instead of 40 ms later.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
         sockets.append(listener)

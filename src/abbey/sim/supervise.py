@@ -24,6 +24,7 @@ from abbey.errors import AbbeyError
 
 PR_SET_PDEATHSIG = 1
 POLL = 0.02
+KILL_SECONDS = 10
 
 
 class EndedError(AbbeyError):
@@ -165,7 +166,17 @@ def kill(running: Iterable[Running]) -> int:
     for victim in victims:
         with contextlib.suppress(psutil.NoSuchProcess):
             victim.kill()
-    psutil.wait_procs(victims, timeout=10)
     for process in processes:
         process.wait()
+    deadline = time.monotonic() + KILL_SECONDS
+    while not all(_is_dead(victim) for victim in victims) and time.monotonic() < deadline:
+        time.sleep(POLL)
     return len(victims)
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    """Return whether it runs no more; whoever inherited it may be slow to bury it."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

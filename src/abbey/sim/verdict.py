@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,46 +52,40 @@ def check(on_event: Say) -> Verdict:
     try:
         with interruptible() as ended, lab_in(folder, port=None, ended=ended, say=on_event) as lab:
             on_event(Event(Kind.STEP, f"up after {time.monotonic() - begun:.1f} s"))
-            for step in _round(lab):
+            for result in _round(lab):
+                probes.append(result)
+                on_event(Event(Kind.PROBE, f"{'ok' if result.passed else 'FAILED'}  {result.name}: {result.seen}"))
                 if ended.is_set():
                     raise EndedError
-                for result in step():
-                    probes.append(result)
-                    on_event(Event(Kind.PROBE, f"{'ok' if result.passed else 'FAILED'}  {result.name}: {result.seen}"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Verdict(tuple(probes), time.monotonic() - begun)
 
 
-Step = Callable[[], list[Probe]]
+def _round(lab: DemoLab) -> Iterator[Probe]:
+    """Give every probe as it is made: all well, one host dead, all well, the other dead, all well."""
+    both = monk, kscloud1 = lab.layout.hosts
+    yield from _all_well(lab, both)
+    yield from probe.codes_across(lab)
+    yield _killed_under_load(lab, monk)
+    yield from _all_well(lab, (kscloud1,))
+    yield _revived(lab, monk)
+    yield from _all_well(lab, both)
+    yield _killed_under_load(lab, kscloud1)
+    yield eventually(partial(probe.without_database, lab))
+    yield _revived(lab, kscloud1)
+    yield from _all_well(lab, both)
+    yield from probe.codes_across(lab)
 
 
-def _round(lab: DemoLab) -> list[Step]:
-    monk, kscloud1 = lab.layout.hosts
-    both = lab.layout.hosts
-    return [
-        lambda: _all_well(lab, both),
-        lambda: probe.codes_across(lab),
-        lambda: [_killed_under_load(lab, monk)],
-        lambda: _all_well(lab, (kscloud1,)),
-        lambda: [_revived(lab, monk)],
-        lambda: _all_well(lab, both),
-        lambda: [_killed_under_load(lab, kscloud1)],
-        lambda: [probe.without_database(lab)],
-        lambda: [_revived(lab, kscloud1)],
-        lambda: [*_all_well(lab, both), *probe.codes_across(lab)],
-    ]
-
-
-def _all_well(lab: DemoLab, hosts: tuple[DemoHost, ...]) -> list[Probe]:
-    """Return the probes that hold while these hosts are up and the database is among them."""
-    return [
-        eventually(partial(probe.portal_from, lab, hosts)),
-        *(eventually(partial(probe.metrics_of, lab, host)) for host in hosts),
-        eventually(partial(probe.login_through_edge, lab, hosts)),
-        eventually(partial(probe.guarded, lab)),
-        probe.unknown_names(lab),
-    ]
+def _all_well(lab: DemoLab, hosts: tuple[DemoHost, ...]) -> Iterator[Probe]:
+    """Give the probes that hold while these hosts are up and the database is among them."""
+    yield eventually(partial(probe.portal_from, lab, hosts))
+    for host in hosts:
+        yield eventually(partial(probe.metrics_of, lab, host))
+    yield eventually(partial(probe.login_through_edge, lab, hosts))
+    yield eventually(partial(probe.guarded, lab))
+    yield probe.unknown_names(lab)
 
 
 def _killed_under_load(lab: DemoLab, host: DemoHost) -> Probe:
