@@ -51,7 +51,6 @@ function say(element, text) {
 
 function startSearch() {
   const query = find("#query");
-  find("#search").hidden = false;
   const texts = new Map(tiles.map((tile) => [tile, tile.textContent.toLowerCase()]));
   const shown = () => tiles.filter((tile) => !tile.parentElement.hidden);
 
@@ -73,6 +72,7 @@ function startSearch() {
   }
 
   query.addEventListener("input", filter);
+  if (query.value) filter(); // typed before this script was here
   document.addEventListener("keydown", (event) => {
     const from = document.activeElement;
     const onTile = from?.classList.contains("tile");

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield browser
@@ -156,7 +157,7 @@ def test_an_api_that_is_down_is_told_and_its_return_is_noticed(gateway: StandinG
     expect(page.locator("#banner")).to_have_text("The figures do not answer; the links work without them.")
     expect(page.locator(".tile:visible")).to_have_count(40)
     gateway.show(lab())
-    expect(page.locator("#freshness")).to_have_text("Live, every second.", timeout=20_000)
+    expect(page.locator("#freshness")).to_have_text("Live, every second.")
     expect(page.locator("#banner")).to_be_hidden()
 
 
@@ -164,7 +165,7 @@ def test_figures_that_stop_are_called_old(gateway: StandinGateway, open_page: Op
     page = open_page().page
     expect(page.locator("#freshness")).to_have_text("Live, every second.")
     gateway.show(None)
-    expect(page.locator("#banner")).to_contain_text("the ones shown are from", timeout=20_000)
+    expect(page.locator("#banner")).to_contain_text("the ones shown are from")
 
 
 def test_where_no_stream_gets_through_it_polls(gateway: StandinGateway, open_page: Open) -> None:
@@ -184,3 +185,18 @@ def test_no_width_scrolls_sideways(open_page: Open, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800}).page
     expect(page.locator("#freshness")).to_have_text("Live, every second.")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_moves_once_it_is_seen(open_page: Open, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800}).page
+    expect(page.locator("#freshness")).to_have_text("Live, every second.")
+    moved = page.evaluate("""new Promise(resolve => {
+        let sum = 0;
+        const add = list => { for (const entry of list) sum += entry.value; };
+        const shifts = new PerformanceObserver(list => add(list.getEntries()));
+        shifts.observe({ type: "layout-shift", buffered: true });
+        const frames = left => left ? requestAnimationFrame(() => frames(left - 1)) : resolve(sum);
+        frames(10);
+    })""")
+    assert moved < 0.01
