@@ -16,9 +16,10 @@ from abbey.errors import UsageError
 from abbey.sim import control
 from abbey.sim.board import Board, board_of, truth
 from abbey.sim.control import Control, Order
+from abbey.sim.example import demo_lab
 from abbey.sim.folder import default_folder, demo_folder
 from abbey.sim.hosts import PREFERRED_EDGE_PORT, lay_out
-from abbey.sim.lab import USERS, DemoLab
+from abbey.sim.lab import DemoLab, users_of
 from abbey.sim.probe import sign_in_answers
 from abbey.sim.programs import find_programs
 from abbey.sim.supervise import EndedError
@@ -122,6 +123,7 @@ def lab_in(
     with demo_folder(folder, keep=keep) as home:
         lab = DemoLab(
             folder=home,
+            lab=demo_lab(),
             layout=lay_out(port=port, doors=programs.haproxy is not None),
             programs=programs,
             split=split,
@@ -151,7 +153,7 @@ def _introduce(lab: DemoLab, say: Say) -> None:
         say(Event(Kind.STAND_IN, line))
     if lab.layout.edge != PREFERRED_EDGE_PORT:
         say(Event(Kind.NOTICE, f"port {PREFERRED_EDGE_PORT} is taken: the demo is at {lab.layout.edge}"))
-    names = " or ".join(user.username for user in USERS)
+    names = " or ".join(user.username for user in users_of(lab.lab))
     say(Event(Kind.LOGIN, f"log in as {names}, password {lab.secrets.login.reveal()}"))
     say(Event(Kind.READY, f"open {lab.layout.url()}"))
 

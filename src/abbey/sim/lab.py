@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abbey.errors import UsageError
+from abbey.model.lab import Lab
 from abbey.secrets import Secret
 from abbey.sim import door, gateway, jwt, portal, postgres, services, tables
 from abbey.sim.hosts import DemoHost, Layout
@@ -16,13 +17,10 @@ from abbey.sim.postgres import Cluster
 from abbey.sim.programs import Programs
 from abbey.sim.services import Secrets
 from abbey.sim.supervise import Program, Running, await_ready, kill, start, stop
+from abbey.sim.tables import Client, User
 
 START_SECONDS = 60
 STOP_SECONDS = 5
-USERS = [
-    tables.User("brother", "brother@abbey.localhost", "Brother", ("homelab-admin", "family")),
-    tables.User("sister", "sister@abbey.localhost", "Sister", ("family",)),
-]
 
 
 def made_up() -> Secrets:
@@ -42,6 +40,7 @@ class DemoLab:
     """A lab in a folder. `split` gives each host's sign-in a database of its own, to show what that breaks."""
 
     folder: Path
+    lab: Lab
     layout: Layout
     programs: Programs
     split: bool = False
@@ -124,7 +123,9 @@ class DemoLab:
 
     def _gateway(self, host: DemoHost) -> Program:
         # Started last: it counts what it finds down as down until it looks again, five seconds later.
-        return gateway.program(self.programs.caddy, self.folder / host.name, host=host, layout=self.layout)
+        return gateway.program(
+            self.programs.caddy, self.folder / host.name, lab=self.lab, host=host, layout=self.layout
+        )
 
     def _behind(self, host: DemoHost) -> list[Program]:
         folder = self.folder / host.name
@@ -136,7 +137,7 @@ class DemoLab:
             services.identity(folder, self.conninfo(host, self.identity_database(host)), host=host, layout=layout),
             services.app(folder, self.conninfo(host, "notes"), self.secrets, host=host, layout=layout),
             services.metrics(folder, host=host, layout=layout),
-            portal.program(programs.nginx, folder, host=host, layout=layout),
+            portal.program(programs.nginx, folder, lab=self.lab, host=host, layout=layout),
         ]
 
 
@@ -144,25 +145,36 @@ def fill(lab: DemoLab, key: str) -> None:
     """Make the databases with the users, the apps and the signing key."""
     if lab.cluster is None:
         raise UsageError("the lab is not up")
+    users = users_of(lab.lab)
     clients = [
-        tables.Client(
-            services.NOTES_CLIENT,
-            services.NOTES_CLIENT,
-            lab.secrets.notes_client.reveal(),
-            (services.notes_redirect(lab.layout),),
-        ),
-        tables.Client(
-            services.WHOAMI_CLIENT,
-            services.WHOAMI_CLIENT,
-            lab.secrets.whoami_client.reveal(),
-            (f"{lab.layout.url('whoami')}/outpost.goauthentik.io/callback",),
-            ("homelab-admin",),
-        ),
+        client(lab, services.NOTES_CLIENT, lab.secrets.notes_client, services.notes_redirect(lab.layout)),
+        client(lab, services.WHOAMI_CLIENT, lab.secrets.whoami_client, services.whoami_redirect(lab.layout)),
     ]
     for name in sorted({lab.identity_database(host) for host in lab.layout.hosts}):
         postgres.create_database(lab.cluster, name, tables.IDENTITY)
         conninfo = lab.cluster.conninfo(name)
-        tables.add_users(conninfo, USERS, lab.secrets.login.reveal())
+        tables.add_users(conninfo, users, lab.secrets.login.reveal())
         tables.add_clients(conninfo, clients)
         tables.add_signing_key(conninfo, key)
     postgres.create_database(lab.cluster, "notes", tables.NOTES)
+
+
+def users_of(lab: Lab) -> list[User]:
+    """Return the people that the lab's file names, with their groups."""
+    if lab.identity is None:
+        return []
+    groups = lab.identity.groups
+    return [
+        User(
+            username=name,
+            email=lab.email if name == lab.admin else f"{name}@{lab.domain}",
+            name=name.capitalize(),
+            groups=tuple(group for group, members in groups if name in members),
+        )
+        for name in lab.identity.users
+    ]
+
+
+def client(lab: DemoLab, app: str, secret: Secret, redirect_uri: str) -> Client:
+    """Return the app as the sign-in knows it; its groups are those of the lab's file."""
+    return Client(app, app, secret.reveal(), (redirect_uri,), lab.lab.app(app).groups)

@@ -12,7 +12,7 @@ from itertools import permutations
 import httpx2
 
 from abbey.sim.hosts import DemoHost
-from abbey.sim.lab import USERS, DemoLab
+from abbey.sim.lab import DemoLab
 from abbey.sim.services import NOTES_CLIENT, notes_redirect
 from abbey.sim.visit import authorization_code, browser, log_in, redeem, straight_to
 
@@ -55,9 +55,9 @@ def metrics_of(lab: DemoLab, host: DemoHost) -> Probe:
 def login_through_edge(lab: DemoLab, hosts: tuple[DemoHost, ...]) -> Probe:
     """Somebody logs in at the notes, and stays logged in whichever host is asked."""
     layout = lab.layout
-    greeted = f"Hello {USERS[0].username}"
+    greeted = f"Hello {lab.lab.admin}"
     with browser(layout) as http:
-        status = log_in(http, layout, password=lab.secrets.login.reveal())
+        status = log_in(http, layout, username=lab.lab.admin, password=lab.secrets.login.reveal())
         first = http.get(f"{layout.url('notes')}/login", follow_redirects=True)
         welcome = 0
         answered: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def code_across(lab: DemoLab, issued: DemoHost, redeemed: DemoHost) -> Probe:
     uri = notes_redirect(layout)
     client = (NOTES_CLIENT, lab.secrets.notes_client.reveal())
     with straight_to(issued) as here, straight_to(redeemed) as there:
-        log_in(here, layout, password=lab.secrets.login.reveal())
+        log_in(here, layout, username=lab.lab.admin, password=lab.secrets.login.reveal())
         code = authorization_code(here, layout, client_id=NOTES_CLIENT, redirect_uri=uri)
         once = redeem(there, layout, code, client=client, redirect_uri=uri)
         twice = redeem(there, layout, code, client=client, redirect_uri=uri)
@@ -98,8 +98,8 @@ def guarded(lab: DemoLab) -> Probe:
     page = layout.url("whoami")
     with browser(layout) as stranger, browser(layout) as brother, browser(layout) as sister:
         forged = stranger.get(page, headers={"X-Authentik-Username": "brother"})
-        log_in(brother, layout, password=lab.secrets.login.reveal())
-        log_in(sister, layout, password=lab.secrets.login.reveal(), username="sister")
+        log_in(brother, layout, username="brother", password=lab.secrets.login.reveal())
+        log_in(sister, layout, username="sister", password=lab.secrets.login.reveal())
         seen_by_app = brother.get(page, follow_redirects=True)
         denied = sister.get(page, follow_redirects=True)
     named = "x-authentik-username: brother" in seen_by_app.text

@@ -106,3 +106,8 @@ def edge(folder: Path, *, layout: Layout) -> Program:
 def notes_redirect(layout: Layout) -> str:
     """Return where the sign-in sends people who asked for the notes."""
     return f"{layout.url('notes')}/callback"
+
+
+def whoami_redirect(layout: Layout) -> str:
+    """Return where the sign-in sends people whom the gateway asked who they are."""
+    return f"{layout.url('whoami')}/outpost.goauthentik.io/callback"

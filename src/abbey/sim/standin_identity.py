@@ -27,6 +27,7 @@ def application(store: Store, *, host: str, sign_in: str) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", home),
+            Route("/if/user/", home),
             Route(LOGIN, with_form(login), methods=["GET", "POST"]),
             Route("/application/o/{slug}/end-session/", end_session),
             Route("/-/health/live/", alive),

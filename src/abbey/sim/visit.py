@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import httpx2
 
 from abbey.sim.hosts import DemoHost, Layout
-from abbey.sim.lab import USERS
 
 LOGIN_PATH = "/if/flow/default-authentication-flow/"
 
@@ -48,7 +47,7 @@ def straight_to(host: DemoHost, *, patience: float = 10) -> httpx2.Client:
     return httpx2.Client(transport=Loopback(host.tailnet, host.peer), timeout=patience, trust_env=False)
 
 
-def log_in(http: httpx2.Client, layout: Layout, *, password: str, username: str = USERS[0].username) -> int:
+def log_in(http: httpx2.Client, layout: Layout, *, username: str, password: str) -> int:
     """Log the client in at the sign-in. Return the status of the answer: 303 when it took."""
     form = {"username": username, "password": password, "next": "/"}
     return http.post(f"{layout.url('auth')}{LOGIN_PATH}", data=form).status_code
