@@ -8,25 +8,63 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
+
+def _in_words(text: str) -> Any:
+    """Return what an error says instead of a regular expression; editors that know the key show it too."""
+    return Field(json_schema_extra={"patternErrorMessage": text})
+
+
 Flag = Annotated[bool, Strict()]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$")]
-GroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
-UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\"'<>]+@[^@\s\"'<>]+\.[^@\s\"'<>]+$", max_length=254)]
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"),
+    _in_words("up to 30 lower-case letters, digits and dashes, a letter first"),
+]
+GroupName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
+    _in_words("letters, digits, spaces, dots and dashes, at most 63"),
+]
+UserName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$"),
+    _in_words("lower-case letters, digits, dots and dashes, a letter first"),
+]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s\"'<>]+@[^@\s\"'<>]+\.[^@\s\"'<>]+$", max_length=254),
+    _in_words("an e-mail address, e.g. ann@example.com"),
+]
 Domain = Annotated[
     str,
     StringConstraints(
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=200
     ),
+    _in_words("a domain of yours, e.g. example.com"),
 ]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Label = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+    _in_words("a single name of lower-case letters, digits and dashes, without dots"),
+]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # A target of the ssh program: never starts with a dash, so it can never be read as an option.
-SshTarget = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@/%\[\]-]{0,253}$")]
-Folder = Annotated[str, StringConstraints(pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$")]
-Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,120}$")]
-Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+SshTarget = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@/%\[\]-]{0,253}$"),
+    _in_words("what you would type after ssh, e.g. ann@host.lan or ssh://ann@host.lan:2222"),
+]
+Memory = Annotated[
+    str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$"), _in_words("a number and m or g, e.g. 512m or 2g")
+]
+EnvName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,120}$"),
+    _in_words("letters, digits and underscores, no digit first"),
+]
+Tag = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"), _in_words("an image tag, e.g. 13.2.3")
+]
 
 
 def _address(text: str) -> str:
@@ -34,6 +72,12 @@ def _address(text: str) -> str:
     if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
         raise ValueError("must be the address of one host")
     return str(address)
+
+
+def _folder(text: str) -> str:
+    if ".." in text.split("/"):
+        raise ValueError("must not climb with ..")
+    return text
 
 
 def _subnet(text: str) -> str:
@@ -44,6 +88,12 @@ def _subnet(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Folder = Annotated[
+    str,
+    StringConstraints(pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$"),
+    AfterValidator(_folder),
+    _in_words("a path of letters, digits, dots, dashes and slashes, absolute or below the home folder"),
+]
 Subnet = Annotated[str, AfterValidator(_subnet)]
 
 
@@ -147,9 +197,9 @@ class Weather(Part):
 
     place: Line
     """Name shown on the portal."""
-    latitude: Annotated[float, Field(ge=-90, le=90)]
+    latitude: Annotated[float, Strict(), Field(ge=-90, le=90)]
     """Degrees north."""
-    longitude: Annotated[float, Field(ge=-180, le=180)]
+    longitude: Annotated[float, Strict(), Field(ge=-180, le=180)]
     """Degrees east."""
 
 
