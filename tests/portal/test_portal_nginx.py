@@ -1,4 +1,4 @@
-"""The portal behind a real nginx, with the real metrics API: what portal.conf promises."""
+"""The portal behind a real nginx, with the real metrics API: what its configuration promises."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from standin_lab import CSP, PORTAL, forty_apps, portal
 
+from abbey.render.portal import nginx as nginx_text
 from abbey.render.tiles import page_html
 
 pytestmark = pytest.mark.process
@@ -59,11 +60,14 @@ def client(program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFact
     site.mkdir()
     (site / "index.html").write_text(page_html((PORTAL / "index.html").read_text(), portal(*forty_apps())))
     metrics, listen = free_port(), f"127.0.0.1:{free_port()}"
-    values = {"CACHE": folder / "cache", "LISTEN": listen, "ROOT": PORTAL, "SITE": site}
-    values |= {"HOST": "monk", "METRICS": f"127.0.0.1:{metrics}"}
-    text = (Path(__file__).parent / "portal.conf").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
+    text = nginx_text(
+        listen=listen,
+        metrics=f"127.0.0.1:{metrics}",
+        host="monk",
+        assets=str(PORTAL),
+        site=str(site),
+        cache=str(folder),
+    )
     # One process, so that the test needs no user to drop to.
     top = f"daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}\n"
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy"))

@@ -18,6 +18,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
     " manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+ASSETS = "/usr/share/nginx/html"  # where the image keeps the page's own files
 _CONTEXT, _PAGE = "portal", "portal/index.html"
 
 
@@ -31,7 +32,7 @@ def render(lab: Lab, host: Host) -> FileTree:
             ("portal/site/portal.json", File(json_text(about))),
             (
                 "portal/conf.d/default.conf",
-                File(nginx(listen="8080", metrics=f"{host.tailnet}:{METRICS_PORT}", assets="/usr/share/nginx/html")),
+                File(nginx(listen="8080", metrics=f"{host.tailnet}:{METRICS_PORT}", host=host.name, assets=ASSETS)),
             ),
         ]
     )
@@ -75,60 +76,75 @@ def _app(lab: Lab, app: App) -> dict[str, Any]:
     }
 
 
-def nginx(*, listen: str, metrics: str, assets: str, site: str = "/srv/site") -> str:
-    """Return the server block of the portal.
+def nginx(*, listen: str, metrics: str, host: str, assets: str, site: str = "/srv/site", cache: str = "/tmp") -> str:
+    """Return nginx's configuration of the portal, to be included in its http block.
 
     `metrics` is the address of the metrics API, `assets` the folder of the page's own files, `site` the folder of
-    the rendered ones.
+    the rendered ones, `cache` a folder that may be written.
     """
-    return f"""\
-# Written by Abbey. Changes made here are found and undone by `abbey up`.
-server {{
-	listen {listen};
-	server_tokens off;
-	root {assets};
+    text = _NGINX
+    values = {"LISTEN": listen, "METRICS": metrics, "HOST": host, "ASSETS": assets, "SITE": site, "CACHE": cache}
+    for name, value in {**values, "POLICY": POLICY}.items():
+        text = text.replace(f"@{name}@", value)
+    return text
 
-	add_header Content-Security-Policy "{POLICY}" always;
-	add_header X-Content-Type-Options nosniff always;
-	add_header Referrer-Policy same-origin always;
+
+_NGINX = """\
+# Written by Abbey. Changes made here are found and undone by `abbey up`.
+proxy_cache_path @CACHE@/figures levels=1 keys_zone=figures:1m max_size=8m inactive=1m use_temp_path=off;
+
+# Answers of the API say for themselves how long they hold; files are asked for anew, which costs a 304.
+map $upstream_http_cache_control $cache_control { default ""; "" "no-cache"; }
+
+server {
+	listen @LISTEN@;
+	server_tokens off;
+	root @ASSETS@;
 
 	gzip on;
 	gzip_comp_level 6;
 	gzip_min_length 256;
-	gzip_types text/css text/javascript application/javascript application/json image/svg+xml;
+	gzip_vary on;
+	gzip_types text/css text/javascript application/javascript application/json image/svg+xml text/event-stream;
 
-	# Asked again each time, answered with 304 when nothing changed: a new version is seen at once.
-	location = / {{
-		rewrite ^ /index.html last;
-	}}
-	location = /index.html {{
-		root {site};
-		expires -1;
-	}}
-	location = /portal.json {{
-		root {site};
-		expires -1;
-	}}
-	location / {{
-		expires -1;
-		try_files $uri =404;
-	}}
-	location = /healthz {{
+	# Here and nowhere below: a block with an add_header of its own would drop all of these.
+	add_header Content-Security-Policy "@POLICY@" always;
+	add_header X-Content-Type-Options nosniff always;
+	add_header Referrer-Policy no-referrer always;
+	add_header Cache-Control $cache_control always;
+	add_header X-Abbey-Host @HOST@ always;
+
+	location = / { root @SITE@; try_files /index.html =404; }
+	location = /index.html { return 301 /; }
+	location = /portal.json { root @SITE@; }
+	location / { try_files $uri =404; }
+	location = /healthz {
 		access_log off;
 		default_type text/plain;
 		return 200 "ok\\n";
-	}}
+	}
 
-	location /api/ {{
-		proxy_pass http://{metrics};
-		proxy_http_version 1.1;
-		proxy_set_header Connection "";
-		proxy_connect_timeout 2s;
-		# Events must pass at once, and a quiet stream is not a dead one.
-		gzip off;
+	proxy_http_version 1.1;
+	proxy_set_header Connection "";
+	proxy_connect_timeout 2s;
+
+	# Events pass at once, and a quiet stream is not a dead one.
+	location = /api/v1/stream {
+		limit_except GET { deny all; }
+		proxy_pass http://@METRICS@;
 		proxy_buffering off;
 		proxy_cache off;
 		proxy_read_timeout 1h;
-	}}
-}}
+	}
+	# The API says for how long an answer holds (X-Accel-Expires: 1), so one request a second reaches it.
+	location /api/ {
+		limit_except GET { deny all; }
+		proxy_pass http://@METRICS@;
+		proxy_read_timeout 5s;
+		proxy_cache figures;
+		proxy_cache_key $uri;
+		proxy_cache_lock on;
+		proxy_cache_use_stale updating;
+	}
+}
 """
