@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, assert_never
 
 from abbey.plan.action import (
@@ -24,6 +25,7 @@ from abbey.plan.action import (
 
 JSON_VERSION = 1
 NOTHING = "nothing to do"
+MANY = 5  # files of one folder, from which on they share a line
 SIGNS = {"create": "+", "build": "+", "pull": "+", "remove": "-"}  # everything else changes what is there: ~
 
 
@@ -69,7 +71,7 @@ def _lines_of(plan: Plan, host: str) -> Iterator[_Line]:
 def _lines(act: Act) -> Iterator[_Line]:
     match act:
         case WriteFiles(changes=changes):
-            yield from (_file_line(change) for change in changes)
+            yield from _file_lines(changes)
         case BuildImages(services=services) | PullImages(services=services):
             yield from (_service_line("image", change) for change in services)
         case ComposeUp(services=services) | ComposeRemove(services=services):
@@ -80,6 +82,18 @@ def _lines(act: Act) -> Iterator[_Line]:
             yield _Line("~", "step", step.title, cause)
         case _:
             assert_never(act)
+
+
+def _file_lines(changes: Sequence[FileChange]) -> Iterator[_Line]:
+    """Yield a line per file; many files of one folder that change alike (sources of an image) share one."""
+    for folder, found in groupby(changes, key=lambda change: "/".join(change.path.split("/")[:2])):
+        together = list(found)
+        alike = {(change.change, change.cause, change.secret) for change in together}
+        if len(together) >= MANY and len(alike) == 1:
+            first = together[0]
+            yield replace(_file_line(first), name=f"{folder}/ ({len(together)} files)")
+        else:
+            yield from (_file_line(change) for change in together)
 
 
 def _file_line(change: FileChange) -> _Line:

@@ -18,6 +18,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
     " manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+WRITABLE = "/tmp"  # noqa: S108  in memory, in the container
 ASSETS = "/usr/share/nginx/html"  # where the image keeps the page's own files
 _CONTEXT, _PAGE = "portal", "portal/index.html"
 
@@ -32,7 +33,15 @@ def render(lab: Lab, host: Host) -> FileTree:
             ("portal/site/portal.json", File(json_text(about))),
             (
                 "portal/conf.d/default.conf",
-                File(nginx(listen="8080", metrics=f"{host.tailnet}:{METRICS_PORT}", host=host.name, assets=ASSETS)),
+                File(
+                    nginx(
+                        listen="8080",
+                        metrics=f"{host.tailnet}:{METRICS_PORT}",
+                        host=host.name,
+                        assets=ASSETS,
+                        cache=WRITABLE,
+                    )
+                ),
             ),
         ]
     )
@@ -76,7 +85,7 @@ def _app(lab: Lab, app: App) -> dict[str, Any]:
     }
 
 
-def nginx(*, listen: str, metrics: str, host: str, assets: str, site: str = "/srv/site", cache: str = "/tmp") -> str:
+def nginx(*, listen: str, metrics: str, host: str, assets: str, cache: str, site: str = "/srv/site") -> str:
     """Return nginx's configuration of the portal, to be included in its http block.
 
     `metrics` is the address of the metrics API, `assets` the folder of the page's own files, `site` the folder of
