@@ -161,3 +161,14 @@ def test_an_app_file_of_ones_own_is_found_and_judged(capsys: pytest.CaptureFixtu
     assert "1 app" in said(capsys, "check")
     (tmp_path / "apps" / "notes.yaml").write_text(yaml.safe_dump(app | {"titel": "x"}))
     assert "apps/notes.yaml:" in said(capsys, "check", code=2)
+
+
+def test_a_fault_of_abbey_itself_is_kept_for_a_report(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("abbey.cli.checks.check", lambda path, *, as_json: 1 // 0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    text = said(capsys, "check", code=1)
+    (log,) = tmp_path.glob("abbey-*.log")
+    assert str(log) in text
+    assert "ZeroDivisionError" in log.read_text()

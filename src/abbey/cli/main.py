@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -287,4 +288,25 @@ def call(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `| head` does
         return 1
+    except Exception as error:  # a fault of Abbey's own: kept for a report, not thrown at a person
+        if os.environ.get("ABBEY_DEBUG"):
+            raise
+        return _fault_of_ours(error)
     return code if isinstance(code, int) else 0
+
+
+def _fault_of_ours(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    from abbey.cli import output
+
+    with tempfile.NamedTemporaryFile("w", prefix="abbey-", suffix=".log", delete=False) as log:
+        log.write(f"abbey {__version__}\n")
+        log.writelines(traceback.format_exception(error))
+    problem = AbbeyError(
+        f"a fault in Abbey itself: {type(error).__name__}",
+        hint=f"what you did is safe to repeat; {log.name} holds the details for a report",
+    )
+    output.error(problem)
+    return problem.exit_code
