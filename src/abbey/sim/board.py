@@ -50,7 +50,7 @@ def truth(lab: DemoLab) -> str:
     down = [host.name for host in lab.layout.hosts if not lab.alive(host.name)]
     if len(down) == len(lab.layout.hosts):
         return "Both hosts are down: nothing answers."
-    if lab.layout.kscloud1.name in down:
+    if any(lab.holds_database(name) for name in down):
         return (
             f"The database was on {lab.layout.kscloud1.name}: nobody can log in, and notes and who-am-I are away until"
             " it returns. The portal goes on."

@@ -178,5 +178,10 @@ def _obey(lab: DemoLab, order: Order) -> str:
         return f"{order.host}: {count} processes killed at once. {truth(lab)}"
     if order.verb == "revive":
         lab.revive(order.host)
-        return f"{order.host} is back. {truth(lab)}"
+        later = (
+            " Sign-in and apps follow when the gateways ask again, within 20 s."
+            if lab.holds_database(order.host)
+            else ""
+        )
+        return f"{order.host} is back. {truth(lab)}{later}"
     raise UsageError(f"the demo knows no order {order.verb!r}", hint="it knows kill and revive")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from abbey.errors import UsageError
+from abbey.errors import AbbeyError, UsageError
 from abbey.model.lab import Lab
 from abbey.secrets import Secret
 from abbey.sim import door, gateway, jwt, portal, postgres, services, tables
@@ -84,18 +84,23 @@ class DemoLab:
         return kill(self.running.pop(host.name))
 
     def revive(self, name: str) -> None:
-        """Start every program of a killed host again. Raise UsageError when it is up."""
+        """Start every program of a killed host again, all or none. Raise UsageError when it is up."""
         host = self.layout.host(name)
         if self.alive(host.name):
             raise UsageError(f"{name} is up")
-        if self.cluster and name == self.layout.kscloud1.name:
-            self._start([postgres.program(self.cluster, host=name)])
-        self._start(self._behind(host))
-        self._start([self._gateway(host)])
+        try:
+            self._start_all(host)
+        except AbbeyError:
+            kill(self.running.pop(host.name, []))
+            raise
 
     def alive(self, name: str) -> bool:
         """Return whether the host has a program that runs."""
         return any(one.alive for one in self.running.get(name, []))
+
+    def holds_database(self, name: str) -> bool:
+        """Return whether the database is on the host."""
+        return name == self.layout.kscloud1.name
 
     def down(self) -> None:
         """Stop everything, the edge first and the database last, and leave no process."""
@@ -113,6 +118,12 @@ class DemoLab:
     def identity_database(self, host: DemoHost) -> str:
         """Return the name of the database that the host's sign-in uses."""
         return f"identity_{host.name}" if self.split else "identity"
+
+    def _start_all(self, host: DemoHost) -> None:
+        if self.cluster and self.holds_database(host.name):
+            self._start([postgres.program(self.cluster, host=host.name)])
+        self._start(self._behind(host))
+        self._start([self._gateway(host)])
 
     def _start(self, programs: list[Program]) -> None:
         started = []

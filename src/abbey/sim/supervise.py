@@ -80,7 +80,7 @@ def start(program: Program) -> Running:
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("a program of the demo is started from the main thread only")
     program.log.parent.mkdir(parents=True, exist_ok=True)
-    keep = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    keep = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH") if name in os.environ}
     env = {**keep, "HOME": str(program.folder), "TMPDIR": str(program.folder), **program.env}
     with program.log.open("ab") as log:
         try:
