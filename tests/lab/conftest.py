@@ -1,12 +1,15 @@
-"""The lab, built once for all its tests."""
+"""The lab, built once for all its tests, and the reference platform on it."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from harness.lab import Lab, running_lab
+from harness.platform import Platform
 from harness.prerequisites import missing
+from harness.workplace import REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,13 @@ def lab() -> Iterator[Lab]:
         pytest.skip(reason)
     with running_lab() as both:
         yield both
+
+
+@pytest.fixture(scope="module")
+def platform(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The reference lab's file, unchanged, in a folder of its own; what it deployed is removed at the end."""
+    folder = tmp_path_factory.mktemp("platform")
+    shutil.copy(REPOSITORY / "examples" / "reference" / "abbey.yaml", folder)
+    platform = Platform(lab=lab, folder=folder, ssh_config=lab.access.config)
+    yield platform
+    platform.abbey("down", "--yes", "--volumes")

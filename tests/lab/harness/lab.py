@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,30 +41,11 @@ class Lab:
         """Both hosts."""
         return self.monk, self.kscloud1
 
-    def at(self, station: str, *argv: str, within: float = 60) -> subprocess.CompletedProcess[str]:
+    def at(
+        self, station: str, *argv: str, stdin: str | None = None, within: float = 60
+    ) -> subprocess.CompletedProcess[str]:
         """Given a station, run a command of this machine from its place in the networks; it may fail."""
-        return attempt([*self.net.enter(station), *argv], within=within)
-
-    def environment(self) -> Mapping[str, str]:
-        """Return the environment in which Abbey finds the hosts by the lab's ssh configuration."""
-        return {**os.environ, "ABBEY_SSH_CONFIG": str(self.access.config)}
-
-    def abbey_words(self, *argv: str) -> list[str]:
-        """Given arguments of abbey, return the command that runs it from the controller's place."""
-        return [*self.net.enter(CONTROLLER.name), str(ABBEY), *argv]
-
-    def abbey(self, *argv: str, cwd: Path, within: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run abbey in a folder, from the controller's place; it may fail."""
-        return subprocess.run(
-            self.abbey_words(*argv),
-            cwd=cwd,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=within,
-            check=False,
-        )
+        return attempt([*self.net.enter(station), *argv], stdin=stdin, within=within)
 
     def ssh(self, alias: str, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command on a host over ssh, from the controller's place, by the lab's configuration."""

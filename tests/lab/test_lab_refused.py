@@ -1,0 +1,34 @@
+"""What abbey does when a host is not the one it knows, or is not there: nothing, and it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness.lab import Lab
+from harness.platform import Platform
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def stranger(lab: Lab, platform: Platform, tmp_path: Path) -> Platform:
+    """The platform as seen by a person who knows another key for monk."""
+    known = tmp_path / "known_hosts"
+    mine, other = lab.access.known_hosts.read_text().splitlines()
+    known.write_text(f"{mine.split()[0]} {' '.join(other.split()[1:])}\n{other}\n")
+    config = tmp_path / "ssh_config"
+    config.write_text(lab.access.config.read_text().replace(str(lab.access.known_hosts), str(known)))
+    return Platform(lab=lab, folder=platform.folder, ssh_config=config)
+
+
+@pytest.mark.parametrize("words", [("plan",), ("up", "--yes"), ("status",)])
+def test_a_host_with_another_key_is_not_touched(stranger: Platform, words: tuple[str, ...]) -> None:
+    done = stranger.abbey(*words)
+    assert done.returncode == 4
+    assert "monk: " in done.stdout + done.stderr
+    assert "host key" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for host in stranger.lab.hosts:
+        assert host.run("docker", "ps", "--all", "--quiet") == ""
+        assert host.attempt("ls", stranger.home(host)).returncode
