@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 
 from abbey.engine import audit
@@ -82,7 +81,6 @@ class _Execution:
         self._reason = reason
         self._ended: dict[int, Done] = {}
         self._running: dict[Future[Done], Action] = {}
-        self._finished: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
 
     def all(self) -> tuple[Done, ...]:
         sorter = _graph(self._actions.values())
@@ -91,7 +89,7 @@ class _Execution:
                 while sorter.is_active():
                     for number in sorter.get_ready():
                         self._begin(self._actions[number], pool)
-                    sorter.done(self._next())
+                    sorter.done(*self._collect())
             except BaseException:
                 self._stop()
                 raise
@@ -108,7 +106,6 @@ class _Execution:
             self._on_event(Started(action.id, action.host, text))
             future = pool.submit(self._do, action)
         self._running[future] = action
-        future.add_done_callback(self._finished.put)
 
     def _do(self, action: Action) -> Done:
         """Perform one action and write its outcome down on the host; runs in a thread of the pool."""
@@ -128,13 +125,20 @@ class _Execution:
                 return Done(action.id, action.host, text, Outcome.FAILED, done.seconds, error)
         return done
 
-    def _next(self) -> int:
-        """Wait for an action to end, tell of it, and return its id."""
-        future = self._finished.get()
-        del self._running[future]
-        done = self._ended[future.result().id] = future.result()
-        self._on_event(Ended(done))
-        return done.id
+    def _collect(self) -> list[int]:
+        """Wait until an action has ended, tell of each that has, and return their ids.
+
+        An action leaves `_running` only after that, so that an interrupt at any moment loses none.
+        """
+        finished, _still_running = wait(self._running, return_when=FIRST_COMPLETED)
+        ids = []
+        for future in sorted(finished, key=lambda one: self._running[one].id):
+            done = future.result()
+            self._ended[done.id] = done
+            del self._running[future]
+            self._on_event(Ended(done))
+            ids.append(done.id)
+        return ids
 
     def _stop(self) -> None:
         """Wait for what runs; when interrupted again, end it."""
@@ -143,7 +147,7 @@ class _Execution:
                 texts = (f"{action.host}: {describe(action.act)}" for action in self._running.values())
                 self._on_event(Stopping(tuple(texts)))
             while self._running:
-                self._next()
+                self._collect()
         except KeyboardInterrupt:
             for site in self._sites.values():
                 with contextlib.suppress(AbbeyError):

@@ -23,8 +23,8 @@ class Result:
     @property
     def complaint(self) -> str:
         """Return what the command said about its failure: standard error, else standard output, else the code."""
-        said = self.err.decode(errors="replace").strip() or self.text.strip()
-        return said or f"it ended with code {self.code} and said nothing"
+        said = [text for text in (self.err.decode(errors="replace"), self.text) if text.strip()]
+        return said[0].strip("\r\n") if said else f"it ended with code {self.code} and said nothing"
 
 
 class Shell(Protocol):

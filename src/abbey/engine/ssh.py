@@ -135,6 +135,6 @@ class SshShell:
                 return HostError(self._host, message, hint=hint.format(target=self._target, name=name))
         return HostError(
             self._host,
-            f"the connection was lost: {complaint.splitlines()[-1]}",
+            f"the connection was lost: {complaint.strip().splitlines()[-1]}",
             hint="run the command again: what was begun will be finished",
         )

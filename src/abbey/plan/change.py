@@ -64,7 +64,11 @@ def service_changes(desired: Desired, state: HostState, effects: Due) -> dict[st
 
 
 def _service_change(unit: Unit, seen: ContainerState | None, forced: str) -> ServiceChange | None:
-    """Return what one service needs. A running service that is unhealthy needs a person, not another apply."""
+    """Return what one service needs.
+
+    One that is still starting is waited for, because others may rely on it. One that is unhealthy needs a person:
+    another apply would not heal it, and must not hold up what else has changed.
+    """
     if seen is None:
         return ServiceChange(unit.service, unit.title, "create", "not there yet")
     if cause := _recreate_cause(unit, seen) or forced:
@@ -75,6 +79,8 @@ def _service_change(unit: Unit, seen: ContainerState | None, forced: str) -> Ser
         return ServiceChange(unit.service, unit.title, "start", "it was never started")
     if seen.state == "exited":
         return ServiceChange(unit.service, unit.title, "start", "it has stopped")
+    if seen.health == "starting":
+        return ServiceChange(unit.service, unit.title, "start", "it is not healthy yet")
     return None
 
 

@@ -8,7 +8,7 @@ from abbey.files import Effect, OnChange
 from abbey.plan.action import Act, ComposeUp, FileChange, Reload, Run
 from abbey.plan.state import Desired, HostState
 
-INTERRUPTED = "an earlier apply was interrupted"
+UNFINISHED = "an earlier apply did not finish it"
 
 Due = Mapping[OnChange, str]  # effect → its cause, for people
 
@@ -27,7 +27,7 @@ def due(desired: Desired, state: HostState, changes: Iterable[FileChange]) -> Du
         for effect in file.on_change if file else ():
             found.setdefault(effect, f"its {'secret ' if change.secret else ''}file {change.path} changed")
     for effect in state.pending:
-        found.setdefault(effect, INTERRUPTED)
+        found.setdefault(effect, UNFINISHED)
     result: dict[OnChange, str] = {}
     for effect, cause in sorted(found.items()):
         if effect.effect is Effect.RUN:

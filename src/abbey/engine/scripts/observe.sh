@@ -9,7 +9,7 @@ trap 'rm -rf -- "$work"' EXIT
 cat > "$work/paths"
 if command -v docker > /dev/null 2>&1; then
     docker version --format '{{.Server.Version}}' > "$work/engine" 2> "$work/engine.err" &
-    docker compose version --short > "$work/compose" 2> "$work/compose.err" &
+    docker compose version --short > "$work/compose" 2> /dev/null &
     docker ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --format '{"service":{{json (.Label "com.docker.compose.service")}},"oneoff":{{json (.Label "com.docker.compose.oneoff")}},"config":{{json (.Label "abbey.config")}},"image":{{json .Image}},"state":{{json .State}},"status":{{json .Status}},"ports":{{json .Ports}}}' > "$work/containers" 2> /dev/null &
     docker image ls --no-trunc --digests --format '{"repository":{{json .Repository}},"tag":{{json .Tag}},"digest":{{json .Digest}},"id":{{json .ID}}}' > "$work/images" 2> /dev/null &
 else
@@ -36,7 +36,7 @@ if cd -- "$directory" 2> /dev/null; then
     xargs -0 -r sha256sum -- < "$work/files"
 fi
 wait
-for name in engine engine.err compose compose.err containers images; do
+for name in engine engine.err compose containers images; do
     section "$name"
     cat "$work/$name" 2> /dev/null
 done
