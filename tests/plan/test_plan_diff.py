@@ -245,6 +245,15 @@ kscloud1
 1 host: 1 service to recreate\
 """),
     ),
+    "a service is still starting, so it is waited for": (
+        lambda state: with_container(state, "app", health="starting"),
+        snapshot("""\
+kscloud1
+  ~ service  App  start: it is not healthy yet
+
+1 host: 1 service to start\
+"""),
+    ),
     "an unhealthy service is the doctor's": (
         lambda state: with_container(state, "app", health="unhealthy"),
         snapshot("nothing to do"),
@@ -280,9 +289,9 @@ kscloud1
         ),
         snapshot("""\
 kscloud1
-  ~ step     roles and databases  an earlier apply was interrupted
-  ~ service  App                  recreate: an earlier apply was interrupted
-  ~ reload   Gateway              an earlier apply was interrupted
+  ~ step     roles and databases  an earlier apply did not finish it
+  ~ service  App                  recreate: an earlier apply did not finish it
+  ~ reload   Gateway              an earlier apply did not finish it
 
 1 host: 1 service to recreate, 1 reload, 1 step\
 """),
