@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,15 @@ sys.exit(demo.run(
     on_event=lambda event: print(event.kind, event.text, flush=True), board=lambda board: None,
 ))
 """
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the unprivileged user of root's PostgreSQL can reach; pytest's own is closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="abbey-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def eventually(question: Callable[[], bool]) -> bool:

@@ -45,7 +45,9 @@ class Edge:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, or live as long as the server does."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -54,6 +56,13 @@ class Edge:
             await response(scope, receive, send)
         except ClientDisconnect:
             return
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._http:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request) -> Response:
         # Thue and Morse: balanced, and without a period that a login could fall into step with.
@@ -121,7 +130,7 @@ def main() -> None:
     """Serve until told to stop, as the environment says."""
     connectors = [tuple(pair.split("=", 1)) for pair in os.environ["STANDIN_CONNECTORS"].split(",")]
     edge = Edge([(name, address) for name, address in connectors])
-    config = uvicorn.Config(edge, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(edge, access_log=False, log_level="warning", timeout_graceful_shutdown=1)
     sockets = listen(os.environ["STANDIN_ADDRESSES"].split(","), int(os.environ["STANDIN_PORT"]))
     asyncio.run(uvicorn.Server(config).serve(sockets=sockets))
 
