@@ -18,7 +18,7 @@ MARK = ".abbey-demo"
 
 def default_folder(here: Path) -> Path:
     """Return `.demo` below `here`, or a new private folder where root's PostgreSQL could not reach that."""
-    if os.geteuid() == 0 and not reachable(here / ".demo" / MARK):
+    if os.geteuid() == 0 and not reachable(here / ".demo"):
         return Path(tempfile.mkdtemp(prefix="abbey-demo-"))
     return here / ".demo"
 
