@@ -192,7 +192,9 @@ def reach(lab: Lab, station: str, address: str, port: int) -> int:
 def test_no_secret_is_shown_anywhere(deployed: Deployed) -> None:
     platform = deployed.platform
     secrets = platform.secrets()
-    assert secrets["grafana/admin_password"] == CANARY
+    arrived = ("docker", "exec", "monastery-grafana-1", "cat", "/run/secrets/grafana_admin_password")
+    assert secrets["grafana/admin_password"] == platform.lab.monk.run(*arrived) == CANARY
+    assert len(secrets) >= 8
     texts = {"what abbey printed": "\n".join([deployed.plan, deployed.up, *platform.said])}
     texts["command lines"] = "\n".join(deployed.command_lines)
     texts["the folder of the lab"] = "\n".join(
