@@ -83,11 +83,22 @@ def initialise(cluster: Cluster) -> None:
     word = home / "password"
     word.touch(mode=0o600)
     word.write_text(cluster.password.reveal())
+    try:
+        done = _initdb(cluster, home, word)
+    except OSError as error:  # such as a container without that uid
+        raise AbbeyError(f"PostgreSQL's initdb cannot be started: {error}") from error
+    finally:
+        word.unlink()
+    if done.returncode != 0:
+        raise AbbeyError("PostgreSQL's initdb failed", hint=done.stderr.strip() or done.stdout.strip())
+
+
+def _initdb(cluster: Cluster, home: Path, word: Path) -> subprocess.CompletedProcess[str]:
     if cluster.uid is not None:
         for path in (home, word):
             os.chown(path, cluster.uid, cluster.uid)
     options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-    done = subprocess.run(
+    return subprocess.run(
         [
             str(cluster.programs / "initdb"),
             f"--pgdata={cluster.data}",
@@ -104,9 +115,6 @@ def initialise(cluster: Cluster) -> None:
         extra_groups=() if cluster.uid is not None else None,
         start_new_session=True,  # Ctrl-C in the terminal ends the demo, which then ends this
     )
-    word.unlink()
-    if done.returncode != 0:
-        raise AbbeyError("PostgreSQL's initdb failed", hint=done.stderr.strip() or done.stdout.strip())
 
 
 def program(cluster: Cluster, *, host: str) -> Program:
