@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Locked with hashes and without an index address, so that any machine can use its own mirror.
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test check golden bench lock schema clean
+.PHONY: help setup demo test check golden bench lock clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

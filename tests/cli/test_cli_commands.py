@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abbey.cli.main import call
+from abbey.cli.entry import call
 from abbey.version import __version__
 from labs import EXAMPLES, text_of, two_hosts
 

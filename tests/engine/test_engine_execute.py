@@ -34,13 +34,13 @@ def test_two_empty_hosts_come_up_and_a_second_apply_has_nothing_to_do(lab: Lab) 
     assert outcomes(lab) == snapshot(
         [
             "1 kscloud1 write 3 files: ok",
-            "2 kscloud1 pull Postgres, App, Gateway: ok",
+            "2 kscloud1 pull postgres:17, app:1, caddy:2: ok",
             "3 kscloud1 bring up Postgres: ok",
             "4 kscloud1 run roles and databases: ok",
             "5 kscloud1 bring up App: ok",
             "6 kscloud1 bring up Gateway: ok",
             "7 monk write 3 files: ok",
-            "8 monk pull App, Gateway: ok",
+            "8 monk pull app:1, caddy:2: ok",
             "9 monk bring up App: ok",
             "10 monk bring up Gateway: ok",
         ]
@@ -83,13 +83,13 @@ def test_a_failure_skips_what_depends_on_it_here_and_on_the_other_host(lab: Lab)
     assert [f"{one.host} {one.text}: {one.outcome}" for one in done] == snapshot(
         [
             "kscloud1 write 3 files: ok",
-            "kscloud1 pull Postgres, App, Gateway: ok",
+            "kscloud1 pull postgres:17, app:1, caddy:2: ok",
             "kscloud1 bring up Postgres: failed",
             "kscloud1 run roles and databases: skipped",
             "kscloud1 bring up App: skipped",
             "kscloud1 bring up Gateway: skipped",
             "monk write 3 files: ok",
-            "monk pull App, Gateway: ok",
+            "monk pull app:1, caddy:2: ok",
             "monk bring up App: skipped",
             "monk bring up Gateway: skipped",
         ]
@@ -228,7 +228,7 @@ def test_the_audit_log_says_who_did_what_and_how_it_ended(lab: Lab) -> None:
     assert [f"{entry['what']}: {entry['outcome']} {entry['error']}" for entry in entries] == snapshot(
         [
             "write 3 files: ok ",
-            "pull Postgres, App, Gateway: ok ",
+            "pull postgres:17, app:1, caddy:2: ok ",
             "bring up Postgres: ok ",
             "run roles and databases: ok ",
             "bring up App: failed container lab-app-1 is unhealthy",

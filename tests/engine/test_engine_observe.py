@@ -83,7 +83,7 @@ def test_a_host_without_usable_docker_says_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("26.1.5+dfsg1", "20.10.24+dfsg1", "monk: Docker Engine 20.10.24+dfsg1 is too old: Abbey needs 25.0 or newer"),
+        ("26.1.5+dfsg1", "19.03.15", "monk: Docker Engine 19.03.15 is too old: Abbey needs 20.10 or newer"),
         ("2.40.3", "2.17.2", "monk: Docker Compose 2.17.2 is too old: Abbey needs 2.24 or newer"),
     ],
 )

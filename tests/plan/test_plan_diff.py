@@ -24,10 +24,10 @@ kscloud1
   + file     gateway/Caddyfile    not there yet
   + file     postgres/roles.sql   not there yet
   + secret   secrets/app          not there yet
-  + image    Metrics              build: abbey/metrics:1 is not on the host
-  + image    Postgres             pull: postgres:17 is not on the host
-  + image    App                  pull: app:1 is not on the host
-  + image    Gateway              pull: caddy:2 is not on the host
+  + image    abbey/metrics:1      build: not on the host
+  + image    postgres:17          pull: not on the host
+  + image    app:1                pull: not on the host
+  + image    caddy:2              pull: not on the host
   + service  Metrics              not there yet
   + service  Postgres             not there yet
   ~ step     roles and databases  Postgres is new
@@ -38,9 +38,9 @@ monk
   + file     compose.yaml         not there yet
   + file     gateway/Caddyfile    not there yet
   + secret   secrets/app          not there yet
-  + image    Metrics              build: abbey/metrics:1 is not on the host
-  + image    App                  pull: app:1 is not on the host
-  + image    Gateway              pull: caddy:2 is not on the host
+  + image    abbey/metrics:1      build: not on the host
+  + image    app:1                pull: not on the host
+  + image    caddy:2              pull: not on the host
   + service  Metrics              not there yet
   + service  App                  not there yet
   + service  Gateway              not there yet
@@ -262,9 +262,9 @@ kscloud1
         lambda state: replace(state, containers=(), images=frozenset({"docker.io/library/postgres:17"})),
         snapshot("""\
 kscloud1
-  + image    Metrics              build: abbey/metrics:1 is not on the host
-  + image    App                  pull: app:1 is not on the host
-  + image    Gateway              pull: caddy:2 is not on the host
+  + image    abbey/metrics:1      build: not on the host
+  + image    app:1                pull: not on the host
+  + image    caddy:2              pull: not on the host
   + service  Metrics              not there yet
   + service  Postgres             not there yet
   ~ step     roles and databases  Postgres is new

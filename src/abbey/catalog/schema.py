@@ -129,7 +129,7 @@ class Service(Fact):
     """Capabilities kept; all others are dropped."""
     health: Health | None = None
     stage: Annotated[int, Field(ge=0, le=9, strict=True)] = 3
-    """Order of starting: 0 database, 1 door, 2 identity, 3 everything else, 4 the tunnel."""
+    """Order of starting: 0 database, 1 door, 2 identity, 3 everything else, 4 the gateway, 5 the tunnel."""
     reload: Words = ()
     """Arguments run inside the container that make it reread its mounted files without a restart."""
     stop_grace: Duration | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from abbey.cli.session import Hosts, connected, open_lab, open_vault, wanted_on
 from abbey.engine.event import Ended, Event, Started, Stopping
 from abbey.engine.execute import execute
 from abbey.engine.lock import break_lock
-from abbey.errors import ApplyError, UsageError
+from abbey.errors import ApplyError, SecretError, UsageError
 from abbey.model.lab import Lab
 from abbey.plan.action import Plan
 from abbey.plan.diff import diff
-from abbey.plan.show import NOTHING, to_json, to_text
-from abbey.plan.state import Desired
+from abbey.plan.show import to_json, to_text
+from abbey.plan.state import Desired, HostState
 from abbey.report import Done, Outcome
-from abbey.secrets import Vault
+from abbey.secrets import Kind, Vault
 
 CHANGES_PENDING = 3
 
@@ -55,10 +56,12 @@ def up(path: Path, wishes: Wishes) -> int:
         if wishes.break_lock:
             _break_locks(there)
         wanted = wanted_on(lab, there.hosts, vault.get)
-        plan = diff(wanted, there.observe(wanted).insist())
+        states = there.observe(wanted).insist()
+        plan = diff(wanted, states)
         output.plan(to_text(plan))
         if not plan:
-            return 0
+            return _sick(states)
+        _insist_on_given(vault, wanted)
         _confirm(wishes)
         fresh = _make_secrets(lab, vault, wanted)
         wanted = wanted_on(lab, there.hosts, vault.get)
@@ -69,6 +72,19 @@ def up(path: Path, wishes: Wishes) -> int:
     return 0
 
 
+def _sick(states: Mapping[str, HostState]) -> int:
+    """Return 0 when every container works; else say which do not and return 1: nothing to do is not all is well."""
+    sick = [
+        f"{host}: {container.service}"
+        for host, state in sorted(states.items())
+        for container in state.containers
+        if container.health == "unhealthy"
+    ]
+    for name in sick:
+        output.note(f"{name} is as the file says, and unhealthy; `abbey logs {name.split()[-1]}` may tell why")
+    return 1 if sick else 0
+
+
 def _confirm(wishes: Wishes) -> None:
     if wishes.yes:
         return
@@ -76,6 +92,16 @@ def _confirm(wishes: Wishes) -> None:
         raise UsageError("nobody is here to confirm the plan", hint="read it with `abbey plan`, then `abbey up --yes`")
     if not output.agreed("Make it so?"):
         raise UsageError("nothing was changed")
+
+
+def _insist_on_given(vault: Vault, wanted: tuple[Desired, ...]) -> None:
+    refs = sorted({ref for one in wanted for ref in one.tree.refs() if ref.kind is Kind.GIVEN})
+    missing = [ref.name for ref in refs if vault.get(ref) is None]
+    if missing:
+        raise SecretError(
+            f"only you can supply {', '.join(missing)}",
+            hint="; ".join(f"`abbey secret set {name}`" for name in missing),
+        )
 
 
 def _make_secrets(lab: Lab, vault: Vault, wanted: tuple[Desired, ...]) -> bool:
@@ -129,6 +155,3 @@ def _welcome(lab: Lab) -> None:
         "  abbey secret show authentik/admin_password\n"
         "Keep a copy of the age key somewhere else; without it nobody can read them."
     )
-
-
-__all__ = ["CHANGES_PENDING", "NOTHING", "Wishes", "show_plan", "up"]

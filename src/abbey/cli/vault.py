@@ -11,7 +11,7 @@ from abbey.cli import output
 from abbey.cli.session import open_lab, open_vault
 from abbey.errors import SecretError, UsageError
 from abbey.render import render
-from abbey.secrets import Secret, SecretRef
+from abbey.secrets import Kind, Secret, SecretRef
 
 
 def _refs(path: Path) -> dict[str, SecretRef]:
@@ -30,9 +30,13 @@ def list_secrets(path: Path, *, as_json: bool) -> int:
     if as_json:
         output.document([{"name": name, "kind": kind, "exists": exists} for name, kind, exists in rows])
     else:
-        shown = [(name, kind, "yes" if exists else "made by the next `abbey up`") for name, kind, exists in rows]
+        shown = [(name, kind, "yes" if exists else _missing(name, kind)) for name, kind, exists in rows]
         output.table(shown, head=("SECRET", "KIND", "EXISTS"))
     return 0
+
+
+def _missing(name: str, kind: str) -> str:
+    return f"no: `abbey secret set {name}`" if kind == Kind.GIVEN else "made by the next `abbey up`"
 
 
 def show_secret(path: Path, name: str) -> int:

@@ -22,6 +22,7 @@ from abbey.plan.state import Desired
 from abbey.report import Done, Outcome
 from abbey.secrets import Secret, SecretRef
 
+ABANDON_SECONDS = 0.2  # between two attempts to end what runs
 WAIT = 300  # seconds that a service may take to be healthy
 
 
@@ -149,9 +150,15 @@ class _Execution:
             while self._running:
                 self._collect()
         except KeyboardInterrupt:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """End what runs, again and again: an action may be between two commands, or about to begin its first."""
+        while any(not future.done() for future in self._running):
             for site in self._sites.values():
                 with contextlib.suppress(AbbeyError):
                     site.shell.close()
+            wait(self._running, timeout=ABANDON_SECONDS)
 
 
 def _why_skipped(before: Done) -> str:

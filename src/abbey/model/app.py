@@ -76,6 +76,8 @@ def promise(app: App, *, hosts: tuple[str, ...], primary: str | None) -> str:
             text = f"Each of {' and '.join(app.hosts)} keeps its own data, so what you see depends on who answers."
     if app.database and app.contract is Contract.OWNER and primary != app.owner:
         text += f" Its database is on {primary}."
+    if app.login == "forward-auth":
+        text += f" Its gate needs the sign-in, whose database is on {primary}."
     if others and app.contract is not Contract.OWNER:
         text += f" Does not run on {' and '.join(others)}."
     return text

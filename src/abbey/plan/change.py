@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from abbey.files import Effect, OnChange
 from abbey.plan.action import FileChange, ServiceChange
@@ -116,11 +117,13 @@ def removed_services(desired: Desired, state: HostState) -> tuple[ServiceChange,
 def missing_images(
     desired: Desired, state: HostState, changes: dict[str, ServiceChange], *, builds: bool
 ) -> tuple[ServiceChange, ...]:
-    """Return the changing services whose image must first be built (`builds`) or pulled, in their order."""
+    """Return the images of changing services that must first be built (`builds`) or pulled, each once, in order."""
     units = {unit.service: unit for unit in desired.units}
     wanted = [units[name] for name in changes if units[name].builds == builds]
+    missing = {unit.image: unit.service for unit in reversed(wanted) if long_form(unit.image) not in state.images}
+    change: Literal["build", "pull"] = "build" if builds else "pull"
     return tuple(
-        ServiceChange(unit.service, unit.title, "build" if builds else "pull", f"{unit.image} is not on the host")
-        for unit in wanted
-        if long_form(unit.image) not in state.images
+        ServiceChange(missing[image], image, change, "not on the host")
+        for image in dict.fromkeys(unit.image for unit in wanted)
+        if image in missing
     )

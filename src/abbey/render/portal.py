@@ -80,7 +80,7 @@ def _app(lab: Lab, app: App) -> dict[str, Any]:
         "state": str(app.contract),
         "promise": promise(app, hosts=tuple(host.name for host in lab.hosts), primary=primary),
         "hosts": list(app.hosts),
-        "needs": [primary] if app.database and primary else [],
+        "needs": [primary] if primary and (app.database or app.login == "forward-auth") else [],
         "sso": "none" if app.login == "own" else app.login,
     }
 

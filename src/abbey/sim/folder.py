@@ -32,7 +32,7 @@ def demo_folder(folder: Path, *, keep: bool) -> Iterator[Path]:
     folder = folder.absolute()
     mark = folder / MARK
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not mark.is_file())):
-        raise UsageError(f"{folder} is there and is no demo's", hint="name another with --folder")
+        raise UsageError(f"{folder} is there and is no demo's", hint="start the demo in another folder")
     folder.mkdir(parents=True, exist_ok=True)
     # Root's PostgreSQL runs as another user, who must be able to pass through.
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
@@ -40,7 +40,7 @@ def demo_folder(folder: Path, *, keep: bool) -> Iterator[Path]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UsageError(f"another demo uses {folder}", hint="name another with --folder") from error
+            raise UsageError(f"another demo uses {folder}", hint="start this one in another folder") from error
         for left in folder.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)
