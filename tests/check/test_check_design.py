@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from labs import lab_of, text_of, two_hosts
 
 from abbey.check.design import RULES
 from abbey.check.registry import run
+from labs import lab_of, text_of, two_hosts
 
 TUNNEL = {"cloudflare": {"tunnel": "lab", "account": "0" * 32, "id": "6ff42ae2-765d-4adf-8112-31c55c1551ef"}}
 
