@@ -14,8 +14,11 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist ships no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LAB = "tests/lab/"
 REQUIRED = frozenset(filter(None, os.environ.get("ABBEY_TEST_REQUIRE", "").replace(" ", "").split(",")))
 
 
@@ -28,15 +31,24 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"ABBEY_TEST_REQUIRE names no marker of real tests: {', '.join(unknown)}")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is started once is used by one worker when tests run in several: the lab by all its tests, other
-    real programs by the tests of their file."""
-    for item in items:
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.xdist_group("lab"))
-        elif item.get_closest_marker("process") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    """The lab's tests take longest, so they begin first."""
+    items.sort(key=lambda item: not item.get_closest_marker("lab"))
+
+
+class OneWorkerPerScope(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out tests to workers so that what is started once is used by one of them: all tests of the lab go
+    to the same worker, and so do the tests of each other file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return LAB if file.startswith(LAB) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneWorkerPerScope:
+    config.option.loadscopereorder = False  # it would begin with the most tests, not with the longest
+    return OneWorkerPerScope(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,3 +29,5 @@ def platform(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
     platform = Platform(lab=lab, folder=folder, ssh_config=lab.access.config)
     yield platform
     platform.abbey("down", "--yes", "--volumes")
+    for host in lab.hosts:
+        host.run("rm", "-rf", platform.home(host))
