@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from pathlib import Path
@@ -93,7 +94,9 @@ def _show(hosts: dict[str, Any], wanted: tuple[Desired, ...]) -> None:
             output.line(f"{name}: locked by {host['lock']}")
 
 
-def logs(path: Path, services: tuple[str, ...], *, hosts: tuple[str, ...], follow: bool, tail: int) -> int:
+def logs(
+    path: Path, services: tuple[str, ...], *, hosts: tuple[str, ...], follow: bool, tail: int, as_json: bool
+) -> int:
     """Print the logs of services on all their hosts, each line with its host. Return 0; 4 when a host was lost."""
     lab = open_lab(path)
     known = {host.name: {one.name for one in services_of(lab, host)} for host in lab.hosts}
@@ -108,7 +111,8 @@ def logs(path: Path, services: tuple[str, ...], *, hosts: tuple[str, ...], follo
         for host, names in asked:
             work = (there, host, names, lines)
             threading.Thread(target=_tail, args=work, kwargs={"follow": follow, "tail": tail}, daemon=True).start()
-        return _print(lines, streams=len(asked), width=max(len(host.name) for host in there.hosts))
+        width = 0 if as_json else max(len(host.name) for host in there.hosts)
+        return _print(lines, streams=len(asked), width=width)
 
 
 def _tail(
@@ -130,6 +134,7 @@ def _tail(
 
 
 def _print(lines: queue.Queue[tuple[str, str] | AbbeyError | None], *, streams: int, width: int) -> int:
+    """Print the lines as they come; as JSON, one object per line, when there is no width for host names."""
     lost: list[AbbeyError] = []
     while streams:
         match lines.get():
@@ -138,7 +143,7 @@ def _print(lines: queue.Queue[tuple[str, str] | AbbeyError | None], *, streams: 
             case AbbeyError() as error:
                 lost.append(error)
             case (host, text):
-                output.line(f"{host:<{width}} {text}")
+                output.line(f"{host:<{width}} {text}" if width else json.dumps({"host": host, "line": text}))
     for error in lost:
         output.error(error)
     return max((error.exit_code for error in lost), default=0)

@@ -167,14 +167,17 @@ def status(path: Path, *, hosts: tuple[str, ...], as_json: bool) -> int:
 @main.command()
 @_file
 @_hosts
+@_json
 @click.argument("services", nargs=-1)
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--tail", default=100, show_default=True, metavar="N", type=click.IntRange(0), help="Lines per service.")
-def logs(path: Path, services: tuple[str, ...], *, hosts: tuple[str, ...], follow: bool, tail: int) -> int:
+def logs(
+    path: Path, services: tuple[str, ...], *, hosts: tuple[str, ...], follow: bool, tail: int, as_json: bool
+) -> int:
     """Print what services say, from all hosts at once."""
     from abbey.cli.look import logs as work
 
-    return work(path, services, hosts=hosts, follow=follow, tail=tail)
+    return work(path, services, hosts=hosts, follow=follow, tail=tail, as_json=as_json)
 
 
 @main.group()
