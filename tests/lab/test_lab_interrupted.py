@@ -28,6 +28,7 @@ apps:
 @pytest.fixture(scope="module")
 def running(platform: Platform) -> Platform:
     platform.file.write_text(FILE)
+    platform.supply()
     platform.up()
     return platform
 

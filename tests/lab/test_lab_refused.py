@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.lab import Lab
-from harness.platform import Platform
+from harness.platform import TUNNEL_SECRET, Platform
 
 pytestmark = pytest.mark.lab
 
@@ -24,8 +24,16 @@ def stranger(lab: Lab, platform: Platform, tmp_path: Path) -> Platform:
 
 def traces(platform: Platform) -> list[str]:
     """Return what an apply would change on the hosts: containers, images, networks, and files with their times."""
-    look = "docker ps -aq; docker image ls -q; docker network ls -q; find {} -printf '%p %T@\\n' 2>/dev/null || true"
+    look = "(docker ps -aq; docker image ls -q; docker network ls -q) | sort; find {} -printf '%p %T@\\n' 2>/dev/null || true"
     return [host.run("sh", "-c", look.format(platform.home(host))) for host in platform.lab.hosts]
+
+
+def test_what_only_a_person_knows_is_asked_for_before_anything_changes(platform: Platform) -> None:
+    before = traces(platform)
+    done = platform.abbey("up", "--yes")
+    assert done.returncode == 1
+    assert f"abbey secret set {TUNNEL_SECRET}" in done.stderr
+    assert traces(platform) == before
 
 
 @pytest.mark.parametrize("words", [("plan",), ("up", "--yes"), ("status",)])

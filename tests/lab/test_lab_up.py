@@ -38,7 +38,7 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(platform: Platform) -> Deployed:
     planned = platform.abbey("plan")
-    assert platform.abbey("secret", "set", "grafana/admin_password", stdin=CANARY).returncode == 0
+    platform.supply(grafana__admin_password=CANARY)
     with command_lines() as seen:
         said = platform.up()
     return Deployed(
