@@ -29,7 +29,7 @@ demo: .venv/demo.stamp  ## the two-host lab on this machine: open the portal, ki
 	@$(BIN)/abbey demo
 
 test: .venv/dev.stamp  ## all tests; those whose real program is missing are skipped with the reason
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 check: .venv/dev.stamp  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
