@@ -181,6 +181,19 @@ def test_a_request_never_goes_round_in_circles(pair: Pair) -> None:
     assert pair.counts("GET") == {"one": 1, "two": 1}
 
 
+def test_one_bad_answer_on_both_hosts_hurts_nobody_after_it(pair: Pair) -> None:
+    """Marking an address as down for long would take every site away that shares it; visitors could do that at will."""
+    for app in pair.apps.values():
+        app.status = 502
+    assert pair.ask("one").status_code == 502
+    for app in pair.apps.values():
+        app.status = 200
+    deadline = time.monotonic() + 2
+    while (answer := pair.ask("one")).status_code != 200 and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert (answer.status_code, answer.text) == (200, "one")
+
+
 def test_a_name_that_is_not_served_is_misdirected_on_both_doors(pair: Pair) -> None:
     for port in (pair.public["one"], pair.peer["one"]):
         answer = httpx2.get(f"http://127.0.0.1:{port}/", headers={"Host": "other.example.org"}, trust_env=False)

@@ -92,12 +92,15 @@ def test_cloudflared_would_take_the_tunnel() -> None:
 
 
 def test_authentik_would_take_the_blueprint(shared: Path) -> None:
-    schema = json.loads((shared / "schemas" / "authentik-blueprint-2026.8.3-derived.json").read_text())
+    new = json.loads((shared / "schemas" / "authentik-blueprint-2026.8.3-derived.json").read_text())
+    old = json.loads((shared / "schemas" / "authentik-blueprint-2024.8.3.json").read_text())
     for name in LABS:
         for tree in trees_of(LABS[name]).values():
             text = tree["authentik/lab.yaml"].shown().decode()
             assert lints(text) == []
-            for called, data, part in parts(text, schema):
+            # The derived schema holds the models of today's API, and no meta models; upstream's own older one does.
+            for (called, data, today), (_, _, before) in zip(parts(text, new), parts(text, old), strict=True):
+                part = before if data["model"] == "authentik_blueprints.metaapplyblueprint" else today
                 assert [error.message for error in Draft202012Validator(part).iter_errors(data)] == [], called
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from abbey.files import Effect, File, FileTree, OnChange, digest
@@ -28,6 +28,15 @@ ROLES = Step(
     title="roles and databases",
     service="postgres",
     argv=("psql", "--quiet", "--username", "postgres", "--file", "/etc/abbey/roles.sql"),
+)
+
+# Authentik learns of its own blueprints some time after its worker is healthy; until then this one is refused.
+_APPLY = "i=0; until ak apply_blueprint abbey/lab.yaml; do i=$((i+1)); [ $i -lt 20 ] || exit 1; sleep 6; done"
+BLUEPRINT = Step(
+    name=identity.BLUEPRINT_STEP,
+    title="people, groups and logins",
+    service="authentik-worker",
+    argv=("sh", "-c", _APPLY),
 )
 
 
@@ -70,8 +79,16 @@ def _desired(lab: Lab, host: Host, reveal: Callable[[SecretRef], Secret | None])
         tree=tree,
         digests={path: digest(body) for path, body in bodies if body is not None},
         units=tuple(_unit(service, labels) for service in services(lab, host)),
-        steps=(ROLES,) if database.ROLES_PATH in tree else (),
+        steps=tuple(_steps(lab, host)),
     )
+
+
+def _steps(lab: Lab, host: Host) -> Iterator[Step]:
+    """Yield the steps of the database's host: roles, and the blueprint, which two workers must not apply at once."""
+    if lab.database and host.name == lab.database.primary.name:
+        yield ROLES
+        if lab.identity:
+            yield BLUEPRINT
 
 
 def _unit(service: Service, labels: Mapping[str, str]) -> Unit:

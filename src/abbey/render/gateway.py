@@ -16,6 +16,7 @@ from abbey.model.ingress import PEER_PORT, PUBLIC_PORT, Gate, Site, sites
 from abbey.model.lab import Lab
 
 OUTPOST = "/outpost.goauthentik.io"
+_OUTPOST_HEALTH = "/-/health/live/"  # of the sign-in, in which the outpost is embedded
 _IDENTITY_HEADERS = "X-Authentik-Username X-Authentik-Groups X-Authentik-Email X-Authentik-Name X-Authentik-Uid"
 
 
@@ -78,7 +79,9 @@ _SNIPPETS = """\
 	lb_policy first
 	lb_retries {args[0]}
 	lb_retry_match `method('GET', 'HEAD') && ({rp.is_transport_error} || {rp.status_code} in [502, 503, 504])`
-	fail_duration 10s
+	# Long enough that the retry of this request goes elsewhere, too short to hurt anybody else: failures are counted
+	# by address, and every site shares the other host's. What stays away is found by the watch below.
+	fail_duration 50ms
 	unhealthy_status 502 503 504
 }
 
@@ -111,7 +114,8 @@ def _public(site: Site, host: str) -> list[str]:
         lines += ["request_body {", f"\tmax_size {site.body.upper()}B", "}"]
     lines += _gated(site, site.gate.outposts if site.gate else (), _proxy(site, site.upstreams))
     where = f" It lives on {site.owner}." if site.owner else ""
-    lines += ["handle_errors {", f'\trespond "{site.title} does not answer right now.{where}" {{err.status_code}}', "}"]
+    words = _words(f"{site.title} does not answer right now.{where}")
+    lines += ["handle_errors {", f'\trespond "{words}" {{err.status_code}}', "}"]
     return lines
 
 
@@ -124,7 +128,7 @@ def _peer(site: Site, outpost: str) -> list[str]:
 def _stranger(outpost: str) -> list[str]:
     """Return the answer for a host name that this host does not serve: only the sign-in's own paths are known."""
     lines = ["handle {", '\trespond "No such site here." 421', "}"]
-    return _outpost_paths((outpost,)) + lines if outpost else lines
+    return _outpost_paths((outpost,), "") + lines if outpost else lines
 
 
 def _gated(site: Site, outposts: tuple[str, ...], proxy: list[str]) -> list[str]:
@@ -132,19 +136,20 @@ def _gated(site: Site, outposts: tuple[str, ...], proxy: list[str]) -> list[str]
 
     Paths that programs use pass without a login, and so does the path that the other gateway asks for health.
     """
-    if site.gate is None:
+    gate = site.gate
+    if gate is None:
         return proxy
-    open_paths = _open_paths(site, site.gate)
     ask = [
         f"forward_auth {' '.join(outposts)} {{",
         f"\turi {OUTPOST}/auth/caddy",
         f"\tcopy_headers {_IDENTITY_HEADERS}",
-        _next_best(outposts),
+        *_ways(outposts, gate.hostname, _OUTPOST_HEALTH),
         *_transport("10s"),
         "}",
     ]
+    open_paths = _open_paths(site, gate)
     return [
-        *_outpost_paths(outposts),
+        *_outpost_paths(outposts, gate.hostname),
         *([f"@open path_regexp {open_paths}", "handle @open {", *_indent(proxy), "}"] if open_paths else []),
         "handle {",
         *_indent(ask + proxy),
@@ -152,15 +157,23 @@ def _gated(site: Site, outposts: tuple[str, ...], proxy: list[str]) -> list[str]
     ]
 
 
-def _outpost_paths(outposts: tuple[str, ...]) -> list[str]:
+def _outpost_paths(outposts: tuple[str, ...], hostname: str) -> list[str]:
     return [
         f"handle {OUTPOST}/* {{",
         f"\treverse_proxy {' '.join(outposts)} {{",
-        f"\t{_next_best(outposts)}",
+        *_indent(_ways(outposts, hostname, _OUTPOST_HEALTH)),
         *_indent(_transport("30s")),
         "\t}",
         "}",
     ]
+
+
+def _ways(upstreams: tuple[str, ...], hostname: str, health: str | None) -> list[str]:
+    """Return how to choose among addresses: nothing for a single one, else retry, and watch where there is a path."""
+    if len(upstreams) < 2:
+        return []
+    tried = f"\timport next_best {len(upstreams) - 1}"  # each address once
+    return [tried, f"\timport watch {hostname} {health}"] if health else [tried]
 
 
 def _open_paths(site: Site, gate: Gate) -> str:
@@ -172,18 +185,16 @@ def _open_paths(site: Site, gate: Gate) -> str:
 
 def _proxy(site: Site, upstreams: tuple[str, ...]) -> list[str]:
     lines = [f"reverse_proxy {' '.join(upstreams)} {{"]
-    if len(upstreams) > 1:
-        lines.append(_next_best(upstreams))
-        if site.health:
-            lines.append(f"\timport watch {site.hostname} {site.health}")
+    lines += _ways(upstreams, site.hostname, site.health)
     if site.streams:
         lines.append("\tflush_interval -1")
     lines += _transport("" if site.streams else site.patience)
     return [*lines, "}"]
 
 
-def _next_best(upstreams: tuple[str, ...]) -> str:
-    return f"\timport next_best {len(upstreams) - 1}"  # each address is tried once
+def _words(text: str) -> str:
+    """Return the text without what Caddy would take for its own: quotes, placeholders, comments of a line."""
+    return "".join(char if char.isprintable() and char not in '"`\\\\{}' else "'" for char in text)
 
 
 def _transport(patience: str) -> list[str]:

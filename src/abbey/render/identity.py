@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from abbey.emit import Note, Tagged, yaml_text
-from abbey.files import File, FileTree
+from abbey.files import Effect, File, FileTree, OnChange
 from abbey.model.app import App, OidcClient
 from abbey.model.host import Host
 from abbey.model.identity import ADMIN_GROUP, PROVIDER, Identity
@@ -13,14 +14,23 @@ from abbey.model.lab import Lab
 from abbey.model.service import SECRETS, secret_file
 
 _SCOPES = "goauthentik.io/providers/oauth2/scope-"
+_PROXY_SCOPE = "goauthentik.io/providers/proxy/scope-proxy"
 _VERIFIED_EMAIL = "scope-verified-email"
+_STANDS_ON = (
+    "System - OAuth2 Provider - Scopes",
+    "System - Proxy Provider - Scopes",
+    "Default - Provider authorization flow (implicit consent)",
+    "Default - Provider invalidation flow",
+)
+BLUEPRINT_STEP = "authentik/blueprint"
 
 
 def render(lab: Lab, host: Host) -> FileTree:
     """Return the blueprint that Authentik's worker applies, or nothing without an identity provider."""
     if lab.identity is None:
         return FileTree()
-    return FileTree([("authentik/lab.yaml", File(blueprint(lab, lab.identity)))])
+    applied = OnChange(BLUEPRINT_STEP, Effect.RUN)
+    return FileTree([("authentik/lab.yaml", File(blueprint(lab, lab.identity), on_change=(applied,)))])
 
 
 def blueprint(lab: Lab, identity: Identity) -> str:
@@ -28,6 +38,7 @@ def blueprint(lab: Lab, identity: Identity) -> str:
     clients = [(app, app.client) for app in lab.apps if app.client]
     gated = [app for app in lab.apps if app.login == "forward-auth"]
     entries: list[object] = [
+        *_defaults(),
         *_people(lab, identity),
         *(_verified_email() if any(client.verified_email for _, client in clients) else ()),
         *(entry for app, client in clients for entry in (_client(app, client), _application(app), *_bindings(app))),
@@ -46,8 +57,23 @@ def blueprint(lab: Lab, identity: Identity) -> str:
     return yaml_text(document)
 
 
+def _defaults() -> Iterable[object]:
+    """Authentik's own blueprints that this one stands on; on a new database they may not have been applied yet."""
+    for place, name in enumerate(_STANDS_ON):
+        entry = {
+            "model": "authentik_blueprints.metaapplyblueprint",
+            "identifiers": {},
+            "attrs": {"identifiers": {"name": name}, "required": True},
+        }
+        yield Note("Authentik's own, applied first." if place == 0 else "", entry, gap=place == 0)
+
+
 def _find(model: str, field: str, value: str) -> Tagged:
     return Tagged("!Find", [model, [field, value]])
+
+
+def _scope(name: str) -> Tagged:
+    return _find("authentik_providers_oauth2.scopemapping", "managed", f"{_SCOPES}{name}")
 
 
 def _key(entry: str) -> Tagged:
@@ -100,9 +126,7 @@ def _verified_email() -> Iterable[object]:
 
 def _client(app: App, client: OidcClient) -> object:
     scopes: list[object] = [
-        _key(_VERIFIED_EMAIL)
-        if scope == "email" and client.verified_email
-        else _find("authentik_providers_oauth2.scopemapping", "managed", f"{_SCOPES}{scope}")
+        _key(_VERIFIED_EMAIL) if scope == "email" and client.verified_email else _scope(scope)
         for scope in client.scopes
     ]
     attrs = {
@@ -138,6 +162,10 @@ def _proxy(app: App) -> object:
         "external_host": app.url,
         "skip_path_regex": "\n".join(app.entry.sso.bypass),
         "access_token_validity": "hours=24",
+        "property_mappings": [
+            *(_scope(scope) for scope in ("openid", "profile", "email")),
+            _find("authentik_providers_oauth2.scopemapping", "managed", _PROXY_SCOPE),
+        ],
     }
     entry = {
         "model": "authentik_providers_proxy.proxyprovider",
@@ -164,13 +192,22 @@ def _application(app: App) -> object:
 
 
 def _bindings(app: App) -> Iterable[object]:
-    """Without a binding everybody who can log in may enter."""
-    for order, group in enumerate(app.groups):
-        yield {
-            "model": "authentik_policies.policybinding",
-            "identifiers": {"target": _key(f"application-{app.name}"), "order": order},
-            "attrs": {"group": _key(f"group-{group}"), "enabled": True, "negate": False, "timeout": 30},
-        }
+    """One policy per app, in one place, always there: a group that is taken out of the file is out at once.
+
+    A binding per group would stay in Authentik's database when the file no longer names its group.
+    """
+    tests = [f"ak_is_group_member(request.user, name={json.dumps(group)})" for group in app.groups]
+    yield {
+        "model": "authentik_policies_expression.expressionpolicy",
+        "id": f"policy-{app.name}",
+        "identifiers": {"name": f"abbey {app.name}"},
+        "attrs": {"expression": f"return {' or '.join(tests) or 'True'}\n"},
+    }
+    yield {
+        "model": "authentik_policies.policybinding",
+        "identifiers": {"target": _key(f"application-{app.name}"), "order": 0},
+        "attrs": {"policy": _key(f"policy-{app.name}"), "enabled": True, "negate": False, "timeout": 30},
+    }
 
 
 def _outpost(identity: Identity, gated: list[App]) -> object:

@@ -108,6 +108,7 @@ map $upstream_http_cache_control $cache_control { default ""; "" "no-cache"; }
 server {
 	listen @LISTEN@;
 	server_tokens off;
+	absolute_redirect off;  # visitors know this server by another name and port
 	root @ASSETS@;
 
 	gzip on;

@@ -64,9 +64,17 @@ def named_files(arguments: list[str]) -> list[str]:
     return files
 
 
+def blueprint_files(name: str) -> list[str]:
+    """Return a blueprint and every file that it names, where Authentik's worker would look for them."""
+    path = Path("/blueprints", name)
+    return [str(path), *re.findall(r"!File \"?([^\s\"]+)", path.read_text())]
+
+
 def main() -> int:
-    """Answer a health check, or serve until told to stop."""
+    """Answer a health check, take a blueprint, or serve until told to stop."""
     port = int(os.environ["STANDIN_PORT"])
+    if "apply_blueprint" in sys.argv:
+        return 0 if all(Path(name).read_bytes() for name in blueprint_files(sys.argv[-1])) else 1
     if sys.argv[-1] in ("healthcheck", "ready"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=3).close()
         return 0
