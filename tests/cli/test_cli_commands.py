@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import sys
@@ -74,7 +75,7 @@ def test_check_tells_every_fault_with_its_place(capsys: pytest.CaptureFixture[st
 def test_check_in_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     right = json.loads(said(capsys, "check", "--json", "-f", REFERENCE))
     assert right["right"] is True
-    assert {finding["rule"] for finding in right["findings"]} == {"divergence", "own-accounts"}
+    assert {finding["rule"] for finding in right["findings"]} == {"divergence", "first-account", "first-visitor", "own-accounts"}
     lab_file(tmp_path, domain="no domain")
     wrong = json.loads(said(capsys, "check", "--json", code=2))
     assert wrong["right"] is False
@@ -132,18 +133,78 @@ def test_completion_scripts_are_printed(capsys: pytest.CaptureFixture[str], shel
     assert "_ABBEY_COMPLETE" in said(capsys, "completion", shell)
 
 
+def typed(content: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"\n", "empty"),
+        (b"one\ntwo\n", "more than one line"),
+        (b"one\n\n", "more than one line"),
+        (b"one\r", "more than one line"),
+        ("pässword".encode(), "not printable ASCII"),
+        (b"\xff\xfe", "not printable ASCII"),
+        (b"a\0b", "not printable ASCII"),
+        (b"a\tb", "not printable ASCII"),
+        *((b"a" + bytes([char]) + b"b", "a quote, a backslash, a backtick or a dollar sign") for char in b"'\"\\`$"),
+        (b" hunter2", "a blank"),
+        (b"x" * 5000, "longer than 4096"),
+    ],
+)
+def test_a_secret_that_files_could_not_hold_is_refused(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    reason: str,
+) -> None:
+    lab_file(tmp_path)
+    monkeypatch.setattr(sys, "stdin", typed(content))
+    text = said(capsys, "secret", "set", "grafana/admin_password", code=2)
+    assert reason in text.partition("hint:")[0]
+    assert not (tmp_path / "secrets.age").exists()
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
+def test_one_line_end_is_no_part_of_a_secret(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: bytes
+) -> None:
+    lab_file(tmp_path)
+    monkeypatch.setattr(sys, "stdin", typed(b"two words, #1: {ok}!" + ending))
+    said(capsys, "secret", "set", "grafana/admin_password")
+    assert said(capsys, "secret", "show", "grafana/admin_password") == "two words, #1: {ok}!\n"
+
+
+def test_the_tunnels_secret_is_a_key(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {"account": "0" * 32, "id": "6ff42ae2-765d-4adf-8112-31c55c1551ef"}
+    lab_file(tmp_path, ingress={"cloudflare": {"tunnel": "lab", **ids}})
+    for wrong in (b"hunter2", base64.b64encode(bytes(31)), base64.b64encode(bytes(32))[:-1]):
+        monkeypatch.setattr(sys, "stdin", typed(wrong))
+        text = said(capsys, "secret", "set", "cloudflared/tunnel_secret", code=2)
+        assert "base64 of at least 32 bytes" in text
+        assert wrong.decode() not in text
+    monkeypatch.setattr(sys, "stdin", typed(base64.b64encode(bytes(32)) + b"\n"))
+    said(capsys, "secret", "set", "cloudflared/tunnel_secret")
+
+
 def test_secrets_are_listed_set_and_shown(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab_file(tmp_path)
     assert "made by the next" in said(capsys, "secret", "list")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("hunter2\n"))
+    monkeypatch.setattr(sys, "stdin", typed(b"hunter2\n"))
     assert "hunter2" not in said(capsys, "secret", "set", "grafana/admin_password")
     assert said(capsys, "secret", "show", "grafana/admin_password") == "hunter2\n"
     assert "hunter2" not in said(capsys, "secret", "list")
     assert b"hunter2" not in (tmp_path / "secrets.age").read_bytes()
     assert "no use for a secret" in said(capsys, "secret", "set", "nothing", code=2)
-    assert "there is no secret" in said(capsys, "secret", "show", "nothing", code=1)
+    assert "no use for a secret" in said(capsys, "secret", "show", "nothing", code=2)
+    assert "made by the next `abbey up`" in said(capsys, "secret", "show", "authentik/secret_key", code=1)
 
 
 def test_an_app_file_of_ones_own_is_found_and_judged(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
