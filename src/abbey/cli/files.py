@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from importlib import resources
 from pathlib import Path
 
-from abbey.cli import output
+from abbey.cli import folder, output
 from abbey.cli.session import chosen, open_lab
 from abbey.errors import UsageError
 from abbey.render import render_host
 
-MARKER = ".abbey-render"  # a folder with this file was written by `abbey render`, so it may be replaced
 STARTERS = ("two-hosts", "one-host")
 
 
@@ -33,37 +30,15 @@ def init(path: Path, *, starter: str) -> int:
     return 0
 
 
-def render_to(path: Path, folder: Path, *, hosts: tuple[str, ...]) -> int:
-    """Write the files of every host into FOLDER/HOST, with names in place of secrets.
+def render_to(path: Path, out: Path, *, hosts: tuple[str, ...]) -> int:
+    """Write the files of every host into OUT/HOST, with names in place of secrets.
 
-    Raise UsageError when the folder holds something that `abbey render` did not write.
+    What an earlier call wrote there and this one does not write is removed; anything else is left alone. Raise
+    UsageError, before anything is changed, when something else is in the way.
     """
     lab = open_lab(path)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file", hint="name a folder with --out")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
-        raise UsageError(f"{folder} holds other things", hint="name an empty folder with --out")
     trees = {host.name: render_host(lab, host) for host in chosen(lab, hosts)}
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
-    try:
-        (fresh / MARKER).touch()
-        for host, tree in trees.items():
-            for name, file in tree.items():
-                target = fresh / host / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(file.shown())
-        fresh.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.replace(folder)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    folder.write(out, {f"{host}/{name}": file.shown() for host, tree in trees.items() for name, file in tree.items()})
     for host, tree in trees.items():
-        output.line(f"{folder / host}: {len(tree)} files")
+        output.line(f"{out / host}: {len(tree)} files")
     return 0
