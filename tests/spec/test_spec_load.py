@@ -113,6 +113,13 @@ Small = Annotated[
 ]
 
 
+class Way(BaseModel):
+    """A choice of one."""
+
+    model_config = ConfigDict(extra="forbid")
+    tunnel: str
+
+
 class Shapes(BaseModel):
     """One model with every kind of union that the files use."""
 
@@ -123,6 +130,7 @@ class Shapes(BaseModel):
     word: Literal["auto"] | Long = "auto"
     names: dict[Small, Small] = {}
     token: Small = "a"
+    way: Way | None = None
 
 
 @pytest.mark.parametrize(
@@ -136,6 +144,7 @@ class Shapes(BaseModel):
         ("one: {name: a, size: 0}", "1:22: `one.size` must be at least 1, not `0`"),
         ("one: {name: a, siz: 1}", "1:16: unknown key `siz`\n    hint: did you mean `size`?"),
         ("one: {nam: a}", "1:7: unknown key `nam`\n    hint: did you mean `name`?"),
+        ("way: {other: a}", "1:7: unknown key `other`\n    hint: known here: tunnel"),
         ("one: {}", "1:1: `name` is missing"),
         (
             "many: [a, [1], {name: a}, 3]",

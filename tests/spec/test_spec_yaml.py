@@ -77,6 +77,8 @@ def test_aliases_repeat_what_they_name() -> None:
         ("h: *nobody", "f:1:4: nothing above is called `&nobody` | quote a value that begins with *"),
         ("h: &x [*x]", "f:1:8: `*x` would contain itself"),
         ("h: a: b", "f:1:5: a second ': ' on one line, or a wrong indentation"),
+        ("i: {a:}", "f:1:6: a ':' without a space after it, inside brackets | write a space after the colon"),
+        ("i: [a:]", "f:1:6: a ':' without a space after it, inside brackets | write a space after the colon"),
         ("h: 'x\n", "f:1:4: while scanning a quoted scalar, found unexpected end of stream"),
         ("h: [1\n", "f:1:4: while parsing a flow sequence"),
         ("a: " + "[" * 100_000, f"f:1:{3 + MAX_DEPTH}: more than {MAX_DEPTH} levels inside each other"),

@@ -30,7 +30,7 @@ def message(item: Located) -> str:
 def hint(item: Located) -> str:
     """Return what would be right, as far as the schema says; empty when it says nothing."""
     if item.kind == "extra_forbidden":
-        return _did_you_mean(nearest(item)) or f"known here: {', '.join(_known(item))}"
+        return _did_you_mean(_closest(str(item.path[-1]), _known(item))) or f"known here: {', '.join(_known(item))}"
     if item.kind in ("literal_error", "enum"):
         wrong = item.path[-1] if item.in_key else item.value
         return _did_you_mean(_closest(str(wrong), _choices(item)))
@@ -40,8 +40,9 @@ def hint(item: Located) -> str:
 
 
 def nearest(item: Located) -> str:
-    """Return the known key that an unknown key was most likely meant to be; empty when none is near."""
-    return _closest(str(item.path[-1]), _known(item))
+    """Return the known key that an unknown key stands in place of: a near one or the only one; else empty."""
+    known = _known(item)
+    return _closest(str(item.path[-1]), known) or (known[0] if len(known) == 1 else "")
 
 
 def _known(item: Located) -> list[str]:

@@ -123,6 +123,8 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
         problem, hint = "a value cannot begin with this character", 'put it in quotes: "*.example.com"'
     elif "mapping values are not allowed" in problem:
         problem, hint = "a second ': ' on one line, or a wrong indentation", 'quote a value that holds ": "'
+    elif "found unexpected ':'" in problem:
+        problem, hint = "a ':' without a space after it, inside brackets", "write a space after the colon"
     elif error.context and error.context_mark and "expected" in problem:
         # What began there was never ended; the end of the file is no help to anybody.
         problem = f"{error.context}, {problem}"
