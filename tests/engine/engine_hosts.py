@@ -144,7 +144,9 @@ class Lab:
     def plan(self) -> Plan:
         return diff(self.desired(), self.observe())
 
-    def apply(self, on_event: Callable[[Event], None] = lambda event: None) -> tuple[Done, ...]:
+    def apply(
+        self, on_event: Callable[[Event], None] = lambda event: None, *, check: Callable[[], None] = lambda: None
+    ) -> tuple[Done, ...]:
         def seen(event: Event) -> None:
             self.events.append(event)
             on_event(event)
@@ -157,6 +159,7 @@ class Lab:
             reveal=self.reveal,
             on_event=seen,
             reason="up",
+            check=check,
             wait_seconds=30,
         )
 

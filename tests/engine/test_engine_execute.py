@@ -12,7 +12,7 @@ from engine_hosts import FOLDER, Lab
 from inline_snapshot import snapshot
 
 from abbey.engine.event import Ended, Event, Started, Stopping
-from abbey.errors import LockError
+from abbey.errors import AbbeyError, LockError
 from abbey.plan.show import to_json, to_text
 from abbey.report import Outcome
 
@@ -193,6 +193,20 @@ def test_a_locked_host_stops_everything_before_anything_changes(lab: Lab) -> Non
     assert lab.events == []
     assert not (lab.folder("kscloud1") / ".abbey/lock").exists()
     assert lock.exists()
+
+
+def test_a_check_that_fails_under_the_locks_stops_everything_before_anything_changes(lab: Lab) -> None:
+    locks = [lab.folder(host) / ".abbey/lock" for host in lab.shells]
+
+    def check() -> None:
+        assert all(lock.exists() for lock in locks)
+        raise AbbeyError("the hosts changed")
+
+    with pytest.raises(AbbeyError, match="the hosts changed"):
+        lab.apply(check=check)
+    assert lab.events == []
+    assert not any(lock.exists() or (lock.parent / "pending").exists() for lock in locks)
+    assert not any(lab.docker_calls(host) for host in lab.shells)
 
 
 def test_what_is_owed_is_written_down_also_when_no_file_changes(lab: Lab) -> None:

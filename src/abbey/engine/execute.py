@@ -35,12 +35,14 @@ def execute(
     reveal: Callable[[SecretRef], Secret | None],
     on_event: Callable[[Event], None],
     reason: str,
+    check: Callable[[], None] = lambda: None,
     wait_seconds: int = WAIT,
 ) -> tuple[Done, ...]:
     """Do every action whose prerequisites ended well, and return how each ended, in the order of the plan.
 
-    `on_event` is called in the caller's thread. Raise LockError when a host is locked and HostError when one is not
-    reached, before anything is changed. On KeyboardInterrupt nothing new begins, what runs is waited for (a second
+    `check` is called when the locks are held; what it raises ends the execution. `on_event` is called in the
+    caller's thread. Raise LockError when a host is locked and HostError when one is not reached, before anything is
+    changed. On KeyboardInterrupt nothing new begins, what runs is waited for (a second
     one ends it), the locks are released, and the interrupt goes on to the caller; the next plan finishes the job.
     """
     hosts = {action.host for action in plan.actions}
@@ -51,6 +53,7 @@ def execute(
     }
     redact = Redactor([ref for one in desired for ref in one.tree.refs()], reveal)
     with held({host: shells[host] for host in hosts}, directories, reason=reason):
+        check()
         _owe(plan, sites)
         return _Execution(plan, sites, redact, on_event, reason).all()
 
