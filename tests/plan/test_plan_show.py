@@ -16,7 +16,7 @@ WHOLE = diff([CLOUD, HOME], {})
 
 def test_an_empty_plan_says_so_in_every_form() -> None:
     assert to_text(Plan()) == summary(Plan()) == "nothing to do"
-    assert to_json(Plan()) == {"version": 1, "changes": False, "summary": {}, "actions": []}
+    assert to_json(Plan()) == {"version": 1, "changes": False, "summary": {}, "actions": [], "warnings": []}
 
 
 def test_a_cause_that_does_not_fit_stands_below() -> None:
@@ -30,6 +30,11 @@ monk
 
 1 host: 1 file, 1 reload\
 """)
+
+
+def test_warnings_stand_at_the_end() -> None:
+    assert to_text(WHOLE, warnings=["one", "two"]) == f"{to_text(WHOLE)}\n\nwarning: one\nwarning: two"
+    assert to_json(WHOLE, warnings=["one"])["warnings"] == ["one"]
 
 
 def test_each_action_in_one_line() -> None:

@@ -37,8 +37,8 @@ class _Line:
     cause: str
 
 
-def to_text(plan: Plan, *, width: int = 100) -> str:
-    """Return the plan, host by host, one line per file, image, service and step; the last line sums up.
+def to_text(plan: Plan, *, warnings: Sequence[str] = (), width: int = 100) -> str:
+    """Return the plan, host by host, one line per file, image, service and step; then one that sums up, and warnings.
 
     Signs: `+` is new, `~` changes, `-` goes. A cause that does not fit into `width` stands on its own line below.
     """
@@ -52,7 +52,8 @@ def to_text(plan: Plan, *, width: int = 100) -> str:
     for host in sorted(hosts):
         rows = [_row(line, kinds=kinds, names=names, width=width) for line in hosts[host]]
         blocks.append("\n".join([host, *rows]))
-    return "\n\n".join([*blocks, summary(plan)])
+    warned = "\n".join(f"warning: {text}" for text in warnings)
+    return "\n\n".join(filter(None, [*blocks, summary(plan), warned]))
 
 
 def _row(line: _Line, *, kinds: int, names: int, width: int) -> str:
@@ -170,13 +171,14 @@ def _titles(changes: tuple[ServiceChange, ...], noun: str) -> str:
     return ", ".join(change.title for change in changes)
 
 
-def to_json(plan: Plan) -> dict[str, Any]:
+def to_json(plan: Plan, *, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """Return the plan as plain data with a version; a new version means that a reader must be looked at."""
     return {
         "version": JSON_VERSION,
         "changes": bool(plan),
         "summary": dict(sorted(counted(plan).items())) if plan else {},
         "actions": [_action(action) for action in plan.actions],
+        "warnings": list(warnings),
     }
 
 
