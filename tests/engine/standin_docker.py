@@ -2,7 +2,7 @@
 
 It lives in the folder named by STANDIN_DOCKER: `state.json` holds containers and images, `calls` one JSON list per
 call. A test may name services in `broken` (never healthy), `says` (what their log holds) and a call in `failing`.
-Its compose.yaml must be JSON, which is YAML too.
+Its compose.yaml is JSON, or any YAML where PyYAML is installed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def compose(state: State, words: list[str]) -> None:
     services: dict[str, Any] = {}
     while words[0].startswith("--"):
         if words[0] == "--file":
-            services = json.loads(Path(words[1]).read_text())["services"]
+            services = document(Path(words[1]).read_text())["services"]
         words = words[2:]
     verb, names = words[0], [word for word in words[1:] if word in services]
     match verb:
@@ -80,6 +80,14 @@ def compose(state: State, words: list[str]) -> None:
             state["containers"] = {}
         case _:
             fail(f"the stand-in does not know: docker compose {verb}", 2)
+
+
+def document(text: str) -> Any:
+    if text.startswith("{"):
+        return json.loads(text)
+    import yaml
+
+    return yaml.safe_load(text)
 
 
 def health(row: dict[str, str]) -> str:

@@ -133,12 +133,18 @@ def plan(path: Path, *, hosts: tuple[str, ...], as_json: bool, offline: bool) ->
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--why", default="", metavar="TEXT", help="Reason for the lock and the audit log on the hosts.")
 @click.option("--break-lock", is_flag=True, help="Take the hosts over from whoever holds them.")
-def up(path: Path, *, hosts: tuple[str, ...], yes: bool, why: str, break_lock: bool) -> int:
+@click.option(
+    "--accept-empty", multiple=True, metavar="NAME", help="Let this service move without its data; may be repeated."
+)
+def up(
+    path: Path, *, hosts: tuple[str, ...], yes: bool, why: str, break_lock: bool, accept_empty: tuple[str, ...]
+) -> int:
     """Make the lab true: show the plan, ask, then do it. Running it again finishes what was interrupted."""
     from abbey.cli.apply import Wishes
     from abbey.cli.apply import up as work
 
-    return work(path, Wishes(hosts=hosts, yes=yes, break_lock=break_lock, reason=why))
+    wishes = Wishes(hosts=hosts, yes=yes, break_lock=break_lock, accept_empty=accept_empty, reason=why)
+    return work(path, wishes)
 
 
 @main.command()

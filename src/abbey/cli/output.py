@@ -58,6 +58,8 @@ def plan(text: str) -> None:
         sign = row.strip()[:1]
         if row.startswith("  ") and sign in _COLOURS and row[2:4] == f"{sign} ":
             click.echo(click.style(row[:3], fg=_COLOURS[sign], bold=True) + row[3:])
+        elif row.startswith("warning: "):
+            click.echo(click.style("warning: ", fg="yellow", bold=True) + row.removeprefix("warning: "))
         elif row and not row.startswith(" ") and ":" not in row:
             click.echo(click.style(row, bold=True))
         else:

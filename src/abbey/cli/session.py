@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from abbey.errors import AbbeyError, HostError, UsageError
 from abbey.model.host import LOCAL, Host
 from abbey.model.lab import Lab
 from abbey.model.resolve import resolve
+from abbey.model.service import services
 from abbey.plan.state import Desired, HostState
 from abbey.render import desired
 from abbey.secrets import Secret, SecretRef, Vault
 from abbey.spec.load import load_spec
+from abbey.spec.schema import Contract
 
 T = TypeVar("T")
 FILE = "abbey.yaml"
@@ -62,11 +65,16 @@ class Seen:
 
     def insist(self) -> dict[str, HostState]:
         """Return the states. Raise NotReachedError or AbbeyError naming every host that was not seen."""
-        if self.errors:
-            lost = [error for error in self.errors.values() if isinstance(error, HostError)]
-            text = "\n".join(str(error) for error in self.errors.values())
-            raise NotReachedError(text) if lost else AbbeyError(text)
+        insist(self.errors)
         return self.states
+
+
+def insist(answers: Mapping[str, object]) -> None:
+    """Raise one error that tells every error among the answers: NotReachedError when a host was not reached."""
+    errors = [answer for answer in answers.values() if isinstance(answer, AbbeyError)]
+    if errors:
+        kind = NotReachedError if any(isinstance(error, HostError) for error in errors) else AbbeyError
+        raise kind("\n".join(str(error) for error in errors))
 
 
 class Hosts:
@@ -132,3 +140,15 @@ def wanted_on(lab: Lab, hosts: Iterable[Host], reveal: Callable[[SecretRef], Sec
     """Return what must be true on these hosts."""
     names = {host.name for host in hosts}
     return tuple(one for one in desired(lab, reveal) if one.host in names)
+
+
+def keepers(lab: Lab) -> frozenset[str]:
+    """Return the services that keep data on one host only: where they go, it does not go with them."""
+    elsewhere = (Contract.STATELESS, Contract.SHARED)
+    homes = Counter(
+        service.name
+        for host in lab.hosts
+        for service in services(lab, host)
+        if service.app.contract not in elsewhere and any(volume.holds != "cache" for volume in service.volumes)
+    )
+    return frozenset(name for name, count in homes.items() if count == 1)

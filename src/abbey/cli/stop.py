@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from abbey.cli import output
-from abbey.cli.session import NotReachedError, connected, open_lab
+from abbey.cli.session import connected, insist, open_lab
 from abbey.engine.compose import compose_down
 from abbey.engine.lock import held
-from abbey.errors import AbbeyError, HostError, UsageError
+from abbey.errors import UsageError
 from abbey.model.host import Host
 
 
@@ -40,8 +40,5 @@ def down(path: Path, *, hosts: tuple[str, ...], yes: bool, volumes: bool) -> int
     for name, outcome in ended.items():
         if isinstance(outcome, str):
             output.line(f"{name}: {outcome}")
-    errors = [error for error in ended.values() if isinstance(error, AbbeyError)]
-    if errors:
-        kind = NotReachedError if any(isinstance(error, HostError) for error in errors) else AbbeyError
-        raise kind("\n".join(str(error) for error in errors))
+    insist(ended)
     return 0
