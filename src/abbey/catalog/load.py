@@ -8,8 +8,9 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from abbey.catalog.coherence import incoherences
 from abbey.catalog.schema import App
-from abbey.errors import Fault, FileErrors
+from abbey.errors import Fault, FileErrors, Mark
 from abbey.files import digest
 from abbey.spec.load import load
 from abbey.spec.yaml import parse
@@ -34,25 +35,53 @@ class Catalog:
 def load_catalog(own: Path | None = None) -> Catalog:
     """Return the catalog of Abbey, with the data files of the folder `own` over it when that exists.
 
-    Raise FileErrors with every fault of every file.
+    Raise FileErrors with every fault of every file: of its form, of what it names and nobody has, and of a file in
+    `own` that would replace a part of the platform.
     """
+    contexts = _contexts()
     apps: dict[str, App] = {}
     faults: list[Fault] = []
-    for name, source, label in _data_files(own):
-        try:
-            apps[name] = load(App, parse(source, label))
-        except FileErrors as error:
-            faults += error.faults
+    for name, source, label in _shipped():
+        _take(apps, faults, name, source=source, label=label, contexts=contexts)
+    parts = {name for name, app in apps.items() if app.kind == "part"}
+    for name, source, label in _of_person(own):
+        if name in parts:
+            what = f"{name} is a part of the platform, and this file would replace it"
+            faults.append(Fault(Mark(label, 1, 1), what, "give the file another name: the app is called like its file"))
+        else:
+            _take(apps, faults, name, source=source, label=label, contexts=contexts)
     if faults:
         raise FileErrors(faults)
-    return Catalog(apps=dict(sorted(apps.items())), contexts=_contexts())
+    return Catalog(apps=dict(sorted(apps.items())), contexts=contexts)
 
 
-def _data_files(own: Path | None) -> Iterable[tuple[str, bytes, str]]:
+def _take(
+    apps: dict[str, App],
+    faults: list[Fault],
+    name: str,
+    *,
+    source: bytes,
+    label: str,
+    contexts: Mapping[str, Mapping[str, bytes]],
+) -> None:
+    """Read one data file into `apps`, or what is wrong with it into `faults`."""
+    try:
+        document = parse(source, label)
+        apps[name] = load(App, document)
+    except FileErrors as error:
+        faults += error.faults
+    else:
+        faults += incoherences(apps[name], document, folders=contexts.keys())
+
+
+def _shipped() -> Iterable[tuple[str, bytes, str]]:
     folder = resources.files("abbey.catalog").joinpath("apps")
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".yaml"):
             yield entry.name.removesuffix(".yaml"), entry.read_bytes(), f"catalog/{entry.name}"
+
+
+def _of_person(own: Path | None) -> Iterable[tuple[str, bytes, str]]:
     if own is not None and own.is_dir():
         for path in sorted(own.glob("*.yaml")):
             yield path.stem, path.read_bytes(), str(path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from abbey.secrets import Kind
-from abbey.spec.schema import Contract, EnvName, Flag, Line, Memory, Name, Tag
+from abbey.spec.schema import Contract, EnvName, Flag, Line, Memory, Name, Tag, in_words
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m|h)$")]
@@ -16,6 +16,17 @@ TreePath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9_./-]*$
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Words = tuple[str, ...]
 Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s\"'<>]+$")]
+# A title stands in double quotes in the gateway's configuration, where braces mean a value.
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=60, pattern=r'^[^"`{}\\\x00-\x1f\x7f-\x9f\u2028\u2029]+$'),
+    in_words("one line without double quotes, backquotes, braces and backslashes"),
+]
+UrlPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[^\s\"'<>`{}\\]*$"),
+    in_words("a path that begins with a slash, without spaces, quotes and braces"),
+]
 
 
 class Fact(BaseModel):
@@ -138,7 +149,7 @@ class Service(Fact):
 class Oidc(Fact):
     """The app is a client of the lab's identity provider."""
 
-    redirects: Annotated[Words, Field(min_length=1)]
+    redirects: Annotated[tuple[UrlPath, ...], Field(min_length=1)]
     """Paths at the app's address that receive the authorization code."""
     scopes: Words = ("openid", "profile", "email")
     verified_email: Flag = False
@@ -154,7 +165,15 @@ class Sso(Fact):
     """Why not a better mode."""
     oidc: Oidc | None = None
     bypass: Words = ()
-    """Paths (regular expressions, anchored) that programs use without a browser; forward-auth leaves them alone."""
+    """Paths (regular expressions that begin with ^/) that programs use without a browser; forward-auth skips them."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.mode == "oidc" and self.oidc is None:
+            raise ValueError("`mode: oidc` needs the app's side of it, e.g. `oidc: {redirects: [/callback]}`")
+        if self.bypass and self.mode != "forward-auth":
+            raise ValueError("`bypass` belongs to `mode: forward-auth`; nothing else stands before the app")
+        return self
 
 
 class Database(Fact):
@@ -163,6 +182,7 @@ class Database(Fact):
     contracts: Annotated[tuple[Contract, ...], Field(min_length=1)]
     """State contracts under which it does; under the others it keeps its own database."""
     required: Flag = False
+    """The app has no database of its own to fall back on."""
 
 
 class Route(Fact):
@@ -187,13 +207,13 @@ class Tile(Fact):
     icon: Annotated[str, StringConstraints(max_length=2)] = ""
     """One or two letters; the first of the title when empty."""
     colour: Literal["cyan", "magenta", "yellow", "green", "orange", "red", "violet", "blue"] = "cyan"
-    path: Annotated[str, StringConstraints(pattern=r"^/[^\s\"'<>]*$")] = "/"
+    path: UrlPath = "/"
 
 
 class App(Fact):
     """Everything Abbey knows about one app."""
 
-    title: Line
+    title: Title
     summary: Line
     home: Url
     """The project's own address."""
@@ -210,6 +230,11 @@ class App(Fact):
     route: Route | None = None
     sso: Sso = Sso(mode="none")
     database: Database | None = None
+    first_visitor: Line | None = None
+    """What the first person who opens the app becomes, where that is more than a visitor."""
+    first_account: Line | None = None
+    """Command inside the app's main container that makes its first account, where nobody has one after the start."""
     tile: Tile | None = None
+    """How an app appears on the portal; parts do not."""
     sources: Words = ()
     """Where the facts in this file come from."""

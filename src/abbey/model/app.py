@@ -48,6 +48,11 @@ class App:
         """Return the one host that runs it, under the contract `owner`."""
         return self.hosts[0] if self.contract is Contract.OWNER else None
 
+    @property
+    def main(self) -> str:
+        """Return the key of the service that visitors reach, or else of the first."""
+        return self.entry.route.service if self.entry.route else next(iter(self.entry.services))
+
     def secret(self, name: str) -> SecretRef:
         """Return a secret of the app by its short name. `db_password` and `oidc` are made for it when it has them."""
         if name == "oidc" and self.client:
@@ -65,7 +70,14 @@ class App:
 def promise(app: App, *, hosts: tuple[str, ...], primary: str | None) -> str:
     """Return one sentence: what a visitor sees when a host is gone."""
     others = [host for host in hosts if host not in app.hosts]
+    alone = app.hosts[0] if len(app.hosts) == 1 else None
     match app.contract:
+        case Contract.STATELESS if alone:
+            text = f"Keeps nothing, and runs on {alone} only; away while {alone} is away."
+        case Contract.SHARED if alone:
+            text = f"Runs on {alone} only; everything it knows is in the database on {primary}, and waits for that."
+        case Contract.SPLIT if alone:
+            text = f"Lives on {alone}; away while {alone} is away."
         case Contract.STATELESS:
             text = "Any host answers, with the same result."
         case Contract.SHARED:
@@ -78,6 +90,6 @@ def promise(app: App, *, hosts: tuple[str, ...], primary: str | None) -> str:
         text += f" Its database is on {primary}."
     if app.login == "forward-auth":
         text += f" Its gate needs the sign-in, whose database is on {primary}."
-    if others and app.contract is not Contract.OWNER:
+    if others and not alone:
         text += f" Does not run on {' and '.join(others)}."
     return text

@@ -10,6 +10,8 @@ from abbey.secrets import SecretRef
 
 PORT = 5432
 DOOR = "db"  # the one name that apps know
+SERVER_PART = "postgres"
+DOOR_PART = "door"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from abbey.catalog.schema import Health, HostPath, Mount, Publish, Volume
+from abbey.catalog.schema import Health, Volume
 from abbey.catalog.schema import Service as Entry
+from abbey.catalog.template import fill, names
 from abbey.model.app import App
-from abbey.model.database import DOOR, PORT, role_name
+from abbey.model.database import DOOR, PORT, SERVER_PART, role_name
 from abbey.model.host import Host
 from abbey.model.identity import ADMIN_GROUP
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE
-from abbey.model.template import fill, names
 from abbey.secrets import SecretRef
 
+METRICS_PART = "metrics"
 METRICS_PORT = 9101
 SECRETS = "/run/secrets"
 
@@ -46,21 +47,6 @@ class Service:
     def volumes(self) -> tuple[Volume, ...]:
         """Return its folders that outlive it."""
         return self.entry.volumes
-
-    @property
-    def mounts(self) -> tuple[Mount, ...]:
-        """Return the written files and folders that it sees."""
-        return self.entry.mounts
-
-    @property
-    def host_paths(self) -> tuple[HostPath, ...]:
-        """Return the folders of the host that it sees."""
-        return self.entry.host_paths
-
-    @property
-    def publish(self) -> tuple[Publish, ...]:
-        """Return its ports that are opened on the host."""
-        return self.entry.publish
 
 
 def secret_file(ref: SecretRef) -> str:
@@ -116,7 +102,8 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
     wanted = [name for text in env.values() for name in names(text)]
     secrets = {name.removeprefix("secret."): None for name in wanted if name.startswith("secret.")}
     secrets |= dict.fromkeys(entry.secret_files)
-    env |= dict(app.env) if _is_main(app, key) else {}
+    filled = {variable: fill(text, known) for variable, text in env.items()}
+    filled |= dict(app.env) if key == app.main else {}  # as it stands in the lab's file
     return Service(
         name=app.service_name(key),
         app=app,
@@ -124,26 +111,22 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
         image=_image(lab, app, entry),
         command=_filled(entry.command, known),
         entrypoint=_filled(entry.entrypoint, known),
-        env=tuple((variable, fill(text, known)) for variable, text in env.items()),
+        env=tuple(filled.items()),
         secrets=(*(app.secret(name) for name in secrets), *_client_secrets(lab, entry)),
         networks=_networks(lab, host, app, entry=entry),
         health=entry.health and entry.health.model_copy(update={"test": _filled(entry.health.test, known)}),
-        memory=(app.memory if _is_main(app, key) else None) or entry.memory,
-        needs=((lab.database.primary.name, "postgres"),) if app.database and lab.database else (),
+        memory=(app.memory if key == app.main else None) or entry.memory,
+        needs=((lab.database.primary.name, SERVER_PART),) if app.database and lab.database else (),
     )
-
-
-def _is_main(app: App, key: str) -> bool:
-    return key == (app.entry.route.service if app.entry.route else next(iter(app.entry.services)))
 
 
 def _image(lab: Lab, app: App, entry: Entry) -> str:
     image = entry.image
     if image.build:
         return f"{image.ref}:{lab.catalog.image_tag(image.build)}"
-    tag = app.tag or image.tag
-    pinned = f"@{image.digest}" if image.digest and not app.tag else ""
-    return f"{image.ref}:{tag}{pinned}"
+    if app.tag and image.ref == app.entry.services[app.main].image.ref:
+        return f"{image.ref}:{app.tag}"
+    return f"{image.ref}:{image.tag}{f'@{image.digest}' if image.digest else ''}"
 
 
 def _filled(words: tuple[str, ...] | None, known: dict[str, str]) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 
-def _in_words(text: str) -> Any:
+def in_words(text: str) -> Any:
     """Return what an error says instead of a regular expression; editors that know the key show it too."""
     return Field(json_schema_extra={"patternErrorMessage": text})
 
@@ -18,59 +18,73 @@ Flag = Annotated[bool, Strict()]
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"),
-    _in_words("up to 30 lower-case letters, digits and dashes, a letter first"),
+    in_words("up to 30 lower-case letters, digits and dashes, a letter first"),
 ]
 GroupName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
-    _in_words("letters, digits, spaces, dots and dashes, at most 63"),
+    in_words("letters, digits, spaces, dots and dashes, at most 63"),
 ]
 UserName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$"),
-    _in_words("lower-case letters, digits, dots and dashes, a letter first"),
+    in_words("lower-case letters, digits, dots and dashes, a letter first"),
 ]
 Email = Annotated[
     str,
     StringConstraints(pattern=r"^[^@\s\"'<>]+@[^@\s\"'<>]+\.[^@\s\"'<>]+$", max_length=254),
-    _in_words("an e-mail address, e.g. ann@example.com"),
+    in_words("an e-mail address, e.g. ann@example.com"),
 ]
 Domain = Annotated[
     str,
     StringConstraints(
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=200
     ),
-    _in_words("a domain of yours, e.g. example.com"),
+    in_words("a domain of yours, e.g. example.com"),
 ]
 Label = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
-    _in_words("a single name of lower-case letters, digits and dashes, without dots"),
+    in_words("a single name of lower-case letters, digits and dashes, without dots"),
 ]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# No control character and none of the further ends of a line that YAML and JavaScript know.
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"),
+    in_words("one line of text"),
+]
 # A target of the ssh program: never starts with a dash, so it can never be read as an option.
 SshTarget = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@/%\[\]-]{0,253}$"),
-    _in_words("what you would type after ssh, e.g. ann@host.lan or ssh://ann@host.lan:2222"),
+    in_words("what you would type after ssh, e.g. ann@host.lan or ssh://ann@host.lan:2222"),
 ]
 Memory = Annotated[
-    str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$"), _in_words("a number and m or g, e.g. 512m or 2g")
+    str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$"), in_words("a number and m or g, e.g. 512m or 2g")
 ]
 EnvName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,120}$"),
-    _in_words("letters, digits and underscores, no digit first"),
+    in_words("letters, digits and underscores, no digit first"),
 ]
 Tag = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"), _in_words("an image tag, e.g. 13.2.3")
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"), in_words("an image tag, e.g. 13.2.3")
 ]
+
+
+_LOCAL = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
+_TAILNET = IPv4Network("100.64.0.0/10")
+_LOOPBACK = IPv4Network("127.0.0.0/8")  # resolve() allows it to a lab that nobody outside this machine can name
 
 
 def _address(text: str) -> str:
-    address = IPv4Address(text)
-    if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
-        raise ValueError("must be the address of one host")
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        raise ValueError("must be four numbers with dots, e.g. 100.64.0.1") from None
+    if not any(address in network for network in (_TAILNET, *_LOCAL, _LOOPBACK)):
+        ranges = ", ".join(str(network) for network in (_TAILNET, *_LOCAL))
+        raise ValueError(f"must be an address that only the private network knows, in {ranges}")
     return str(address)
 
 
@@ -81,9 +95,14 @@ def _folder(text: str) -> str:
 
 
 def _subnet(text: str) -> str:
-    network = IPv4Network(text)
+    try:
+        network = IPv4Network(text)
+    except ValueError:
+        raise ValueError("must be a range that ends with .0.0/16, e.g. 172.30.0.0/16") from None
     if network.prefixlen != 16:
         raise ValueError("must be a /16, e.g. 172.30.0.0/16")
+    if not any(network.subnet_of(private) for private in _LOCAL):
+        raise ValueError(f"must be a private range, inside {', '.join(str(private) for private in _LOCAL)}")
     return str(network)
 
 
@@ -92,7 +111,7 @@ Folder = Annotated[
     str,
     StringConstraints(pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$"),
     AfterValidator(_folder),
-    _in_words("a path of letters, digits, dots, dashes and slashes, absolute or below the home folder"),
+    in_words("a path of letters, digits, dots, dashes and slashes, absolute or below the home folder"),
 ]
 Subnet = Annotated[str, AfterValidator(_subnet)]
 
@@ -166,7 +185,9 @@ class Network(Part):
     tailscale: Annotated[Tailscale, BeforeValidator(_nothing_is_empty)] = Tailscale()
     """Tailscale joins the hosts."""
     containers: Subnet = "172.30.0.0/16"
-    """Range out of which every app gets a network of its own, the same on each host."""
+    """Range out of which every app gets a network of its own, the same on each host.
+
+    Run `abbey down` before you change it: Docker keeps the addresses of networks that are in use."""
 
 
 class Authentik(Part):
@@ -232,9 +253,9 @@ class AppSpec(Part):
     groups: tuple[GroupName, ...] = ()
     """Only people in one of these groups may open it; everybody who can log in when empty."""
     env: dict[EnvName, str] = {}
-    """Settings handed to the app as environment variables, over those of the catalog. Never a secret."""
+    """Environment variables for the app, over those of the catalog, taken as they stand here. Never a secret."""
     tag: Tag | None = None
-    """Image tag instead of the catalog's."""
+    """Tag of the app's main image instead of the catalog's; side containers with other images keep theirs."""
     memory: Memory | None = None
     """Memory limit of the app's main container, e.g. 512m or 2g."""
 

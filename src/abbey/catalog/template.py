@@ -1,0 +1,63 @@
+"""`{{name}}` in data files: a closed set of names, filled in once, unknown names refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# What every lab knows; `values` in model/service.py gives each its value.
+OF_LAB = frozenset(
+    {
+        "lab",
+        "domain",
+        "url",
+        "hostname",
+        "timezone",
+        "admin.user",
+        "admin.email",
+        "admin.group",
+        "host.name",
+        "host.tailnet",
+        "peers.metrics",
+        "weather.at",
+        "weather.place",
+    }
+)
+OF_ADMIN = frozenset(("admin.user", "admin.email"))
+OF_DATABASE = frozenset(("db.host", "db.port", "db.name", "db.user", "secret.db_password"))
+OF_OIDC = frozenset(
+    {
+        "oidc.client_id",
+        "oidc.issuer",
+        "oidc.discovery",
+        "oidc.authorize",
+        "oidc.token",
+        "oidc.userinfo",
+        "oidc.end_session",
+        "secret.oidc",
+    }
+)
+
+# Wider than the names that exist, so that a misspelt one is found instead of left in the text.
+_PLACE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}")
+
+
+class UnknownNameError(ValueError):
+    """A template names something that the lab does not have."""
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with every `{{name}}` replaced. Raise UnknownNameError for a name that has no value."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values:
+            raise UnknownNameError(name)
+        return values[name]
+
+    return _PLACE.sub(value, text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names that the text wants, in order."""
+    return tuple(match.group(1) for match in _PLACE.finditer(text))
