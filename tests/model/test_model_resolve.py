@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
+from abbey.catalog.load import load_catalog
 from abbey.errors import FileErrors
 from abbey.model.app import promise
 from abbey.model.ingress import sites
+from abbey.model.network import DATABASE, EDGE, MAX_NETWORKS, subnets
 from abbey.model.service import services
+from abbey.render import desired
 from abbey.spec.schema import Contract
-from labs import lab_of, text_of, two_hosts
+from labs import CanaryVault, lab_of, text_of, two_hosts
 
 
 def faults(**changes: Any) -> list[str]:
@@ -129,20 +134,141 @@ def test_an_owned_app_is_reached_from_everywhere_and_served_to_peers_by_its_owne
     assert (kavita["cloud"].upstreams, kavita["cloud"].local) == (("100.64.0.1:8081",), "")
 
 
-def test_adding_an_app_moves_no_network_of_another() -> None:
-    from abbey.model.network import subnets
+def test_an_app_that_is_added_last_moves_no_network_and_the_platforms_never_move() -> None:
+    names = [f"app{number}" for number in range(300)]  # so many that several clash
+    for count in range(0, 300, 20):
+        fewer, more = subnets("172.30.0.0/16", names[:count]), subnets("172.30.0.0/16", names)
+        assert {name: more[name] for name in fewer} == fewer
+    assert len(set(more.values())) == 302
+    assert (more[EDGE], more[DATABASE]) == ("172.30.0.0/26", "172.30.0.64/26")
 
-    names = [f"app{number}" for number in range(20)]
-    before = subnets("172.30.0.0/16", names)
-    after = subnets("172.30.0.0/16", [*names, "zebra"])
-    assert {name: after[name] for name in names} == before
-    assert len(set(after.values())) == len(after)
+
+def test_a_name_alone_decides_where_nothing_clashes() -> None:
+    names = ["grafana", "kavita", "forgejo"]
+    assert subnets("172.30.0.0/16", names) == subnets("172.30.0.0/16", reversed(names))
+
+
+def test_every_place_can_be_filled_and_no_more() -> None:
+    names = [f"app{number}" for number in range(MAX_NETWORKS)]
+    assert len(set(subnets("172.30.0.0/16", names).values())) == 1024
+    with pytest.raises(ValueError, match="more than 1022"):
+        subnets("172.30.0.0/16", [*names, "one-more"])
+
+
+def test_another_range_of_containers_moves_every_service_that_has_a_network() -> None:
+    def labels(**changes: Any) -> dict[str, str]:
+        lab = lab_of(text_of(two_hosts(**changes)))
+        return {unit.service: unit.config for one in desired(lab, CanaryVault().get) for unit in one.units}
+
+    before, after = labels(), labels(network={"containers": "172.29.0.0/16"})
+    assert {name for name in before if before[name] == after[name]} == {"metrics"}
+
+
+def test_a_time_zone_must_exist() -> None:
+    assert faults(timezone="Europe/Berln") == [
+        "26: there is no time zone Europe/Berln (did you mean `Europe/Berlin`?)",
+    ]
+    assert faults(timezone="berlin") == ["26: there is no time zone berlin (did you mean `Europe/Berlin`?)"]
+    assert faults(timezone="posix/Europe/Berlin") == [
+        "26: there is no time zone posix/Europe/Berlin (did you mean `Europe/Berlin`?)"
+    ]
+    assert lab_of(text_of(two_hosts(timezone="Europe/Berlin"))).timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("tailnet", "said"),
+    [
+        ("203.0.113.10", "`hosts.monk.tailnet` is not right: must be an address that only the private network knows"),
+        ("8.8.8.8", "`hosts.monk.tailnet` is not right: must be an address that only the private network knows"),
+        ("0.0.0.0", "`hosts.monk.tailnet` is not right: must be an address that only the private network knows"),
+        ("monk", "`hosts.monk.tailnet` is not right: must be four numbers with dots, e.g. 100.64.0.1"),
+        ("127.0.0.1", "127.0.0.1 is the machine itself, and the other hosts would not reach monk there"),
+    ],
+)
+def test_a_host_is_reached_in_the_private_network(tailnet: str, said: str) -> None:
+    hosts = {"monk": {"ssh": "ann@monk", "tailnet": tailnet}, "cloud": {"ssh": "a@b", "tailnet": "192.168.1.2"}}
+    (fault,) = faults(hosts=hosts)
+    assert said in fault
+
+
+def test_a_lab_that_only_this_machine_can_name_may_be_on_loopback() -> None:
+    hosts = {"monk": {"ssh": "local", "tailnet": "127.100.0.1"}}
+    lab = lab_of(text_of(two_hosts(domain="lab.localhost", hosts=hosts, database={"primary": "monk"})))
+    assert lab.hosts[0].tailnet == "127.100.0.1"
+
+
+@pytest.mark.parametrize(
+    ("pool", "said"),
+    [
+        ("100.70.0.0/16", "must be a private range, inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16"),
+        ("8.8.0.0/16", "must be a private range, inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16"),
+        ("172.30.0.0/24", "must be a /16, e.g. 172.30.0.0/16"),
+        ("172.30.0.1/16", "must be a range that ends with .0.0/16"),
+    ],
+)
+def test_containers_live_in_a_private_range(pool: str, said: str) -> None:
+    (fault,) = faults(network={"containers": pool})
+    assert f"`network.containers` is not right: {said}" in fault
+
+
+def test_settings_of_the_file_are_taken_as_they_stand() -> None:
+    lab = lab_of(
+        text_of(two_hosts(apps={"grafana": {"env": {"GF_X": "{{domain}} {{nope}}", "GF_SERVER_DOMAIN": "a"}}}))
+    )
+    env = dict(next(service for service in services(lab, lab.hosts[0]) if service.name == "grafana").env)
+    assert (env["GF_X"], env["GF_SERVER_DOMAIN"]) == ("{{domain}} {{nope}}", "a")
+    assert env["GF_SERVER_ROOT_URL"] == "https://grafana.example.org/"
+
+
+def test_a_tag_is_that_of_the_apps_main_image_alone() -> None:
+    lab = lab_of(text_of(two_hosts(apps={"grafana": {"tag": "99"}})))
+    grafana = lab.app("grafana")
+    main = grafana.entry.services["grafana"]
+    other = main.model_copy(
+        update={"image": main.image.model_copy(update={"ref": "docker.io/library/redis", "tag": "8"})}
+    )
+    more = {"grafana": main, "worker": main, "cache": other}
+    app = replace(grafana, entry=grafana.entry.model_copy(update={"services": more}))
+    found = services(replace(lab, apps=(*(one for one in lab.apps if one.name != "grafana"), app)), lab.hosts[0])
+    assert {service.name: service.image for service in found if service.app is app} == {
+        "grafana": "docker.io/grafana/grafana:99",
+        "grafana-worker": "docker.io/grafana/grafana:99",
+        "grafana-cache": "docker.io/library/redis:8",
+    }
+
+
+def test_an_app_that_needs_the_database_says_so_when_there_is_none() -> None:
+    catalog = load_catalog()
+    entry = catalog.apps["forgejo"]
+    assert entry.database is not None
+    needy = entry.model_copy(update={"database": entry.database.model_copy(update={"required": True})})
+    own = replace(catalog, apps={**catalog.apps, "forgejo": needy})
+
+    def fault(**changes: Any) -> str:
+        with pytest.raises(FileErrors) as caught:
+            lab_of(text_of(two_hosts(**changes)), own)
+        return caught.value.faults[0].message
+
+    apps = {"forgejo": {"owner": "monk"}}
+    lab_of(text_of(two_hosts(apps=apps)), own)
+    assert fault(apps=apps, identity=None, database=None) == (
+        "Forgejo needs the shared database, and this lab has none"
+    )
+    split = {"forgejo": {"state": "split", "accept": "divergence"}}
+    assert fault(apps=split) == "Forgejo needs the database, and has none as `split`"
+
+
+@pytest.mark.parametrize("contract", list(Contract))
+def test_the_sentence_of_an_app_on_one_host_speaks_of_one(contract: Contract) -> None:
+    lab = lab_of(text_of(two_hosts()))
+    app = replace(lab.app("kavita"), contract=contract, hosts=("monk",))
+    text = promise(app, hosts=("monk", "cloud"), primary="cloud")
+    assert " on monk" in text
+    assert not re.search("any host|each of|does not run", text, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("contract", list(Contract))
 def test_every_contract_has_a_sentence(contract: Contract) -> None:
-    from dataclasses import replace
-
     lab = lab_of(text_of(two_hosts()))
     app = replace(lab.app("kavita"), contract=contract)
     assert promise(app, hosts=("monk", "cloud"), primary="cloud").endswith(".")

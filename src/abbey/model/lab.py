@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from abbey.catalog.load import Catalog
@@ -45,7 +46,7 @@ class Lab:
     identity: Identity | None
     database: Database | None
     portal: Portal
-    containers: str  # address range of the container networks
+    subnets: Mapping[str, str]  # of the container networks, by name
     catalog: Catalog
 
     def host(self, name: str) -> Host:

@@ -45,6 +45,7 @@ def place_app(spec: Spec, catalog: Catalog, name: str, *, faults: Faults) -> App
         return None
     before = len(faults.found)
     contract = _contract(spec, entry, name, faults=faults)
+    _check_database(spec, entry, name, contract=contract, faults=faults)
     hosts = _hosts(spec, wish, name, contract=contract, faults=faults)
     login = _login(spec, entry)
     _check_groups(spec, wish, name, login=login, faults=faults)
@@ -114,6 +115,18 @@ def _contract(spec: Spec, entry: Entry, name: str, *, faults: Faults) -> Contrac
     if wish.accept and wanted is not Contract.SPLIT:
         faults.add(("apps", name, "accept"), f"nothing can diverge under `{wanted}`", "remove it")
     return wanted
+
+
+def _check_database(spec: Spec, entry: Entry, name: str, *, contract: Contract, faults: Faults) -> None:
+    database = entry.database
+    if database is None or not database.required or contract not in entry.contracts:
+        return
+    if contract not in database.contracts:
+        choices = " or ".join(f"`state: {choice}`" for choice in database.contracts)
+        faults.add(("apps", name, "state"), f"{entry.title} needs the database, and has none as `{contract}`", choices)
+    elif spec.database is None and contract is not Contract.SHARED:
+        hint = f"add `database: {{primary: {next(iter(spec.hosts))}}}`"
+        faults.add(("apps", name), f"{entry.title} needs the shared database, and this lab has none", hint)
 
 
 def _default(spec: Spec, entry: Entry) -> Contract:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from abbey.catalog.load import Catalog
 from abbey.errors import FileErrors, Mark
 from abbey.model.app import App
-from abbey.model.database import Database, database_of
+from abbey.model.clock import check_timezone
+from abbey.model.collisions import check_collisions
+from abbey.model.database import DOOR_PART, SERVER_PART, Database, database_of
 from abbey.model.faults import Faults, Path, did_you_mean
 from abbey.model.host import Host, host_of
 from abbey.model.identity import PROVIDER, Identity, identity_of
 from abbey.model.lab import Lab, Portal, Weather
+from abbey.model.network import MAX_NETWORKS, subnets
 from abbey.model.place import place_app, place_part
+from abbey.model.service import METRICS_PART
 from abbey.model.tunnel import Tunnel
 from abbey.spec.schema import Spec
 
@@ -24,12 +28,16 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
     Raise FileErrors with everything that does not fit together.
     """
     faults = Faults(mark)
+    check_timezone(spec.timezone, faults)
     _check_hosts(spec, faults)
     _check_references(spec, faults)
     identity = _identity(spec)
     apps = [place_part(spec, catalog, name) for name in _parts(spec)]
     apps += [app for name in spec.apps if (app := place_app(spec, catalog, name, faults=faults)) is not None]
     _check_host_names(spec, apps, faults)
+    check_collisions(apps, faults)
+    if len(apps) > MAX_NETWORKS:
+        faults.add(("apps",), f"there is room for {MAX_NETWORKS} networks, and each app needs one")
     if faults.found:
         raise FileErrors(faults.found)
     placed = tuple(sorted(apps, key=lambda app: app.name))
@@ -47,16 +55,16 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
         identity=identity,
         database=_database(spec, hosts_by_name={host.name: host for host in hosts}, apps=placed),
         portal=_portal(spec),
-        containers=spec.network.containers,
+        subnets=_subnets(spec, apps),
         catalog=catalog,
     )
 
 
 def _parts(spec: Spec) -> list[str]:
     """Return the parts of the platform that this file calls for."""
-    names = ["gateway", "portal", "metrics"]
+    names = ["gateway", "portal", METRICS_PART]
     if spec.database:
-        names += ["postgres", "door"]
+        names += [SERVER_PART, DOOR_PART]
     if spec.identity:
         names.append(PROVIDER)
     if spec.ingress and spec.ingress.cloudflare.id and spec.ingress.cloudflare.account:
@@ -77,7 +85,14 @@ def _check_hosts(spec: Spec, faults: Faults) -> None:
                 )
             seen.setdefault(value, name)
     pool = IPv4Network(spec.network.containers)
+    here = spec.domain.endswith(".localhost")  # a name that means this machine, wherever it is looked up
     for name, host in spec.hosts.items():
+        if IPv4Address(host.tailnet).is_loopback and not here:
+            faults.add(
+                ("hosts", name, "tailnet"),
+                f"{host.tailnet} is the machine itself, and the other hosts would not reach {name} there",
+                "its address in the private network, e.g. from `tailscale ip -4`",
+            )
         if IPv4Address(host.tailnet) in pool:
             faults.add(
                 ("hosts", name, "tailnet"),
@@ -121,6 +136,11 @@ def _check_host_names(spec: Spec, apps: list[App], faults: Faults) -> None:
                 f"give it another name: `{app.name}: {{host: {app.name}-2}}`",
             )
         seen.setdefault(app.hostname, app.name)
+
+
+def _subnets(spec: Spec, apps: list[App]) -> Mapping[str, str]:
+    """Return the container networks' addresses: parts first, then the apps in the order of the file."""
+    return subnets(spec.network.containers, (app.name for app in apps))
 
 
 def _identity(spec: Spec) -> Identity | None:

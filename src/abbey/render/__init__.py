@@ -59,7 +59,7 @@ def _with_effects(path: str, file: File, here: tuple[Service, ...]) -> File:
     effects = tuple(
         OnChange(service.name, Effect.RELOAD if service.entry.reload else Effect.RECREATE)
         for service in here
-        if any(path == mount.file or path.startswith(f"{mount.file}/") for mount in service.mounts)
+        if any(path == mount.file or path.startswith(f"{mount.file}/") for mount in service.entry.mounts)
     )
     return replace(file, on_change=effects)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from abbey.emit import MERGE, Alias, Anchor, Flow, Note, yaml_text
 from abbey.files import Effect, File, FileTree, OnChange, digest
 from abbey.model.app import promise
+from abbey.model.database import DOOR_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.network import DATABASE, EDGE, subnets
+from abbey.model.network import DATABASE, EDGE
 from abbey.model.service import Service, secret_file, services
 from abbey.secrets import SecretRef
 
@@ -54,7 +55,10 @@ def render(lab: Lab, host: Host, others: FileTree) -> FileTree:
 def labels(lab: Lab, host: Host, others: FileTree) -> dict[str, str]:
     """Return the label of every service of a host, by its Compose name."""
     here = services(lab, host)
-    return {service.name: config_digest(service, _service(host, service, here), others) for service in here}
+    return {
+        service.name: config_digest(service, _service(host, service, here), subnets=lab.subnets, others=others)
+        for service in here
+    }
 
 
 def _title(lab: Lab, host: Host) -> str:
@@ -83,14 +87,21 @@ def _services(lab: Lab, host: Host, here: tuple[Service, ...], others: FileTree)
     return listed
 
 
-def config_digest(service: Service, entry: Mapping[str, object], others: FileTree) -> str:
-    """Return a digest of a service's definition and of the files it sees, save those it can reread by itself."""
+def config_digest(
+    service: Service, entry: Mapping[str, object], *, subnets: Mapping[str, str], others: FileTree
+) -> str:
+    """Return a digest of a service's definition, of the addresses of its networks and of the files it sees.
+
+    Files that the service can reread by itself do not count. Addresses do, because a container keeps the old ones
+    until it is made again.
+    """
     parts = [yaml_text({**_CAREFUL, **entry, MERGE: "careful"})]
+    parts += [f"{network}:{subnets[network]}" for network, _ in service.networks]
     if not service.entry.reload:
         parts += [
             f"{path}:{digest(others[path].shown())}"
             for path in others
-            for mount in service.mounts
+            for mount in service.entry.mounts
             if _within(path, mount.file) and not others[path].secret
         ]
     return digest("\n".join(parts).encode())[:12]
@@ -127,8 +138,8 @@ def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[st
 def _mounts(service: Service) -> list[str]:
     return [
         *(f"{service.app.name}_{volume.name}:{volume.path}" for volume in service.volumes),
-        *(f"./{mount.file}:{mount.path}:ro" for mount in service.mounts),
-        *(f"{path.host}:{path.path}:ro" for path in service.host_paths),
+        *(f"./{mount.file}:{mount.path}:ro" for mount in service.entry.mounts),
+        *(f"{path.host}:{path.path}:ro" for path in service.entry.host_paths),
     ]
 
 
@@ -147,7 +158,8 @@ def _depends(service: Service, here: tuple[Service, ...]) -> dict[str, object]:
     """Return what must be healthy first when a person runs Compose by hand; Abbey keeps the order across hosts."""
     if not service.app.database:
         return {}
-    wanted = [other.name for other in here if other.entry.aliases or (other.name in dict(service.needs).values())]
+    needs = dict(service.needs).values()
+    wanted = [other.name for other in here if other.app.name == DOOR_PART or other.name in needs]
     return {name: Flow({"condition": "service_healthy"}) for name in wanted if name != service.name}
 
 
@@ -167,10 +179,9 @@ def _health(service: Service) -> dict[str, object] | None:
 def _networks(lab: Lab, here: tuple[Service, ...]) -> dict[str, object]:
     names = {network for service in here for network, _ in service.networks}
     why = {EDGE: "where the tunnel meets the gateway", DATABASE: "where apps meet the door to the database"}
-    placed = subnets(lab.containers, names)
     listed: dict[str, object] = {}
     for name in sorted(names):
-        value = Flow({"ipam": {"config": [{"subnet": placed[name]}]}})
+        value = Flow({"ipam": {"config": [{"subnet": lab.subnets[name]}]}})
         listed[name] = Note(why[name], value) if name in why else value
     return listed
 

@@ -6,8 +6,7 @@ from abbey.files import Effect, File, FileTree, OnChange
 from abbey.model.database import PORT, Database, connections
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.network import DATABASE, subnets
-from abbey.model.service import services
+from abbey.model.network import DATABASE
 from abbey.secrets import SecretRef
 
 ROLES_STEP = "postgres/roles"
@@ -76,27 +75,22 @@ tcp_keepalives_idle = 30
 tcp_keepalives_interval = 10
 tcp_keepalives_count = 3
 
-log_timezone = '{lab.timezone}'
+log_timezone = 'UTC'
 timezone = 'UTC'
 """
 
 
 def _callers(lab: Lab, database: Database) -> str:
-    doors = subnets(lab.containers, _networks(lab, database.primary))
     lines = [
         "# Written by Abbey. Every role may enter its own database only, from the doors of the lab's hosts only.",
         "local    all        postgres                        peer",
-        f"hostssl  sameuser   all   {doors[DATABASE]:<20}  scram-sha-256   # door on {database.primary.name}",
+        f"hostssl  sameuser   all   {lab.subnets[DATABASE]:<20}  scram-sha-256   # door on {database.primary.name}",
     ]
     lines += [
         f"hostssl  sameuser   all   {other.tailnet + '/32':<20}  scram-sha-256   # door on {other.name}"
         for other in lab.others(database.primary)
     ]
     return "\n".join(lines) + "\n"
-
-
-def _networks(lab: Lab, host: Host) -> set[str]:
-    return {network for service in services(lab, host) for network, _ in service.networks}
 
 
 def _roles(database: Database) -> tuple[str | SecretRef, ...]:
