@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from abbey.catalog.schema import Sso
 from abbey.check.design import RULES
 from abbey.check.registry import run
+from abbey.model.app import App
+from abbey.model.lab import Lab
+from abbey.report import Severity
 from labs import lab_of, text_of, two_hosts
 
 TUNNEL = {"cloudflare": {"tunnel": "lab", "account": "0" * 32, "id": "6ff42ae2-765d-4adf-8112-31c55c1551ef"}}
@@ -24,7 +28,7 @@ class Example:
 
 EXAMPLES = [
     Example("tunnel-without-id", {"ingress": {"cloudflare": {"tunnel": "lab"}}}, {"ingress": TUNNEL}, "lab"),
-    Example("open-portal", {"ingress": TUNNEL, "portal": {"login": False}}, {"ingress": TUNNEL}, "portal"),
+    Example("open-app", {"ingress": TUNNEL, "portal": {"login": False}}, {"ingress": TUNNEL}, "portal"),
     Example("primary-at-home", {"database": {"primary": "monk"}}, {"database": {"primary": "cloud"}}, "monk"),
     Example(
         "divergence",
@@ -32,6 +36,8 @@ EXAMPLES = [
         {"apps": {"kavita": {}}},
         "kavita",
     ),
+    Example("first-visitor", {"apps": {"kavita": {}}}, {"apps": {"forgejo": {}}}, "kavita"),
+    Example("first-account", {"apps": {"forgejo": {}}}, {"apps": {"kavita": {}}}, "forgejo"),
     Example("own-accounts", {"apps": {"kavita": {}}}, {"apps": {"grafana": {}}}, "kavita"),
 ]
 
@@ -44,9 +50,32 @@ def test_a_rule_finds_what_it_looks_for_and_nothing_else(example: Example) -> No
     assert example.rule not in {finding.rule for finding in silent}
 
 
-def test_large_uploads_are_a_matter_of_the_tunnel() -> None:
-    from dataclasses import replace
+def test_an_app_that_counts_on_the_login_is_an_error_without_one() -> None:
+    lab = lab_of(text_of(two_hosts(ingress=TUNNEL, identity=None, database=None)))
+    kavita = lab.app("kavita")
+    gated = kavita.entry.model_copy(update={"sso": Sso(mode="forward-auth")})
+    open_app = replace(kavita, entry=gated, login="none")
 
+    def seen(app: App, lab: Lab) -> dict[str, Severity]:
+        apps = tuple(app if app.name == one.name else one for one in lab.apps)
+        found = run(RULES, replace(lab, apps=apps))
+        return {finding.subject: finding.severity for finding in found if finding.rule == "open-app"}
+
+    assert seen(open_app, lab) == {"kavita": Severity.ERROR, "portal": Severity.WARNING}
+    assert seen(replace(open_app, login="forward-auth"), lab) == {"portal": Severity.WARNING}
+    assert seen(open_app, replace(lab, tunnel=None)) == {}
+
+
+def test_the_command_for_the_first_account_can_be_copied() -> None:
+    lab = lab_of(text_of(two_hosts(apps={"forgejo": {"state": "split", "accept": "divergence"}})))
+    (found,) = (finding.message for finding in run(RULES, lab) if finding.rule == "first-account")
+    assert found == (
+        "nobody has an account in Forgejo until one is made on monk and on cloud: `docker compose exec forgejo"
+        " forgejo admin user create --admin --username NAME --email ann@example.org --random-password`"
+    )
+
+
+def test_large_uploads_are_a_matter_of_the_tunnel() -> None:
     lab = lab_of(text_of(two_hosts(ingress=TUNNEL, apps={"forgejo": {}})))
     forgejo = lab.app("forgejo")
     assert forgejo.entry.route is not None

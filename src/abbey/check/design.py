@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abbey.catalog.template import fill
 from abbey.check.registry import Rule, Seen
+from abbey.model.app import App
 from abbey.model.lab import Lab
 from abbey.report import Severity
 from abbey.spec.schema import Contract
@@ -13,9 +15,36 @@ def _tunnel_without_id(lab: Lab) -> Seen:
         yield lab.tunnel.name, "the tunnel has no account and id yet, so no connector is written"
 
 
+def _open_app(lab: Lab) -> Seen:
+    for app in lab.apps:
+        if app.entry.kind == "app" and _is_open(lab, app):
+            yield app.name, f"everybody on the internet may use {app.entry.title}, which asks nobody who they are"
+
+
 def _open_portal(lab: Lab) -> Seen:
-    if lab.tunnel and lab.app("portal").login == "none":
-        yield "portal", "everybody on the internet sees the portal and the figures of the hosts"
+    for app in lab.apps:
+        if app.entry.kind == "part" and _is_open(lab, app):
+            yield app.name, f"everybody on the internet sees the {app.entry.title.lower()} and the figures of the hosts"
+
+
+def _is_open(lab: Lab, app: App) -> bool:
+    """Return whether the app relies on a gate in front of it, and the lab leads strangers to it without one."""
+    return lab.tunnel is not None and app.entry.sso.mode == "forward-auth" and app.login == "none"
+
+
+def _first_visitor(lab: Lab) -> Seen:
+    for app in lab.apps:
+        if app.entry.first_visitor:
+            yield app.name, f"the first person who opens {app.entry.title} becomes {app.entry.first_visitor}"
+
+
+def _first_account(lab: Lab) -> Seen:
+    for app in lab.apps:
+        if app.entry.first_account:
+            inside = fill(app.entry.first_account, {"admin.user": lab.admin, "admin.email": lab.email})
+            command = f"docker compose exec {app.service_name(app.main)} {inside}"
+            where = " and on ".join(app.hosts)
+            yield app.name, f"nobody has an account in {app.entry.title} until one is made on {where}: `{command}`"
 
 
 def _primary_at_home(lab: Lab) -> Seen:
@@ -50,11 +79,25 @@ def _megabytes(size: str) -> int:
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "open-portal",
+        "open-app",
+        Severity.ERROR,
+        why="it has no login of its own, and its catalog entry counts on the lab's",
+        fix="add `identity:`, or remove the app",
+        look=_open_app,
+    ),
+    Rule(
+        "open-app",
         Severity.WARNING,
         why="figures of the machines help somebody who wants in",
         fix="add `identity:`, and leave `portal.login` at its default",
         look=_open_portal,
+    ),
+    Rule(
+        "first-visitor",
+        Severity.WARNING,
+        why="whoever comes first may be a stranger",
+        fix="open it yourself as soon as it runs, before you tell anybody its address",
+        look=_first_visitor,
     ),
     Rule(
         "primary-at-home",
@@ -84,6 +127,13 @@ RULES: tuple[Rule, ...] = (
         why="it was accepted in the file: uptime before one truth",
         fix="`state: owner` gives one truth, one hop further away",
         look=_divergence,
+    ),
+    Rule(
+        "first-account",
+        Severity.NOTE,
+        why="nobody can sign in before",
+        fix="run the command in the lab's folder on that host, with a name of your own for NAME",
+        look=_first_account,
     ),
     Rule(
         "own-accounts",
