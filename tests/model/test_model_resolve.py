@@ -112,6 +112,16 @@ def test_identity_needs_the_shared_database() -> None:
     )
 
 
+def test_what_is_authentiks_own_is_left_to_it() -> None:
+    groups = {"authentik Admins": ["ann"], "family": ["akadmin"]}
+    found = faults(identity={"authentik": {"groups": groups}}, admin={"user": "akadmin", "email": "a@example.org"})
+    assert [text.split(": ")[1].split(" (")[0] for text in found] == [
+        "akadmin is an account of Authentik's own",
+        "authentik Admins is a group of Authentik's own",
+        "akadmin is an account of Authentik's own",
+    ]
+
+
 def test_the_same_host_name_twice_is_refused() -> None:
     assert faults(apps={"grafana": {"host": "auth"}, "kavita": {}}) == snapshot(
         ["24: auth.example.org already belongs to authentik (give it another name: `grafana: {host: grafana-2}`)"]

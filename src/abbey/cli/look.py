@@ -74,7 +74,8 @@ def _word(state: str, health: str) -> str:
 
 
 def _show(hosts: dict[str, Any], wanted: tuple[Desired, ...]) -> None:
-    order = list(dict.fromkeys(unit.service for one in wanted for unit in one.units))
+    units = sorted((unit.stage, unit.service) for one in wanted for unit in one.units)
+    order = dict.fromkeys(service for _, service in units)
     rows = []
     for service in order:
         for name, host in hosts.items():

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PROVIDER = "authentik"
 ADMIN_GROUP = "homelab-admin"
+OWN_GROUP = "authentik Admins"  # made by Authentik itself, like the account
+OWN_ACCOUNT = "akadmin"
 
 
 @dataclass(frozen=True, slots=True)

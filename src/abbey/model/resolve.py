@@ -13,7 +13,7 @@ from abbey.model.collisions import check_collisions
 from abbey.model.database import DOOR_PART, SERVER_PART, Database, database_of
 from abbey.model.faults import Faults, Path, did_you_mean
 from abbey.model.host import Host, host_of
-from abbey.model.identity import PROVIDER, Identity, identity_of
+from abbey.model.identity import ADMIN_GROUP, OWN_ACCOUNT, OWN_GROUP, PROVIDER, Identity, identity_of
 from abbey.model.lab import Lab, Portal, Weather
 from abbey.model.network import MAX_NETWORKS, subnets
 from abbey.model.place import place_app, place_part
@@ -31,6 +31,7 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
     check_timezone(spec.timezone, faults)
     _check_hosts(spec, faults)
     _check_references(spec, faults)
+    _check_people(spec, faults)
     identity = _identity(spec)
     apps = [place_part(spec, catalog, name) for name in _parts(spec)]
     apps += [app for name in spec.apps if (app := place_app(spec, catalog, name, faults=faults)) is not None]
@@ -99,6 +100,20 @@ def _check_hosts(spec: Spec, faults: Faults) -> None:
                 f"{host.tailnet} lies in the range of the container networks, {pool}",
                 "set network.containers to a /16 that nothing else uses, e.g. 172.29.0.0/16",
             )
+
+
+def _check_people(spec: Spec, faults: Faults) -> None:
+    """Leave Authentik's own group and account to itself: a blueprint that names them would change who may do what."""
+    groups = spec.identity.authentik.groups if spec.identity else {}
+    for group, users in groups.items():
+        path: Path = ("identity", "authentik", "groups", group)
+        if group.lower() == OWN_GROUP.lower():
+            faults.add(path, f"{group} is a group of Authentik's own", f"put people into `{ADMIN_GROUP}`")
+        for index, user in enumerate(users):
+            if user == OWN_ACCOUNT:
+                faults.add((*path, index), f"{user} is an account of Authentik's own", "name a person")
+    if spec.identity and spec.admin.user == OWN_ACCOUNT:
+        faults.add(("admin", "user"), f"{OWN_ACCOUNT} is an account of Authentik's own", "name a person")
 
 
 def _check_references(spec: Spec, faults: Faults) -> None:

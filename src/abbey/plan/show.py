@@ -166,7 +166,7 @@ def describe(act: Act) -> str:
 
 
 def _titles(changes: tuple[ServiceChange, ...], noun: str) -> str:
-    if len(changes) > 4:
+    if len(changes) > MANY + MANY:
         return _count(len(changes), noun)
     return ", ".join(change.title for change in changes)
 
