@@ -130,8 +130,6 @@ def _client(app: App, client: OidcClient) -> object:
         for scope in client.scopes
     ]
     attrs = {
-        "authorization_flow": _flow("default-provider-authorization-implicit-consent"),
-        "invalidation_flow": _flow("default-provider-invalidation-flow"),
         "signing_key": _find("authentik_crypto.certificatekeypair", "name", "authentik Self-signed Certificate"),
         "client_type": "confidential",
         "grant_types": ["authorization_code", "refresh_token"],
@@ -145,19 +143,12 @@ def _client(app: App, client: OidcClient) -> object:
         "include_claims_in_id_token": True,
         "property_mappings": scopes,
     }
-    entry = {
-        "model": "authentik_providers_oauth2.oauth2provider",
-        "id": f"provider-{app.name}",
-        "identifiers": {"name": app.name},
-        "attrs": attrs,
-    }
+    entry = _provider(app, "authentik_providers_oauth2.oauth2provider", attrs)
     return Note(f"{app.entry.title}: logs in by OpenID Connect.", entry, gap=True)
 
 
 def _proxy(app: App) -> object:
     attrs = {
-        "authorization_flow": _flow("default-provider-authorization-implicit-consent"),
-        "invalidation_flow": _flow("default-provider-invalidation-flow"),
         "mode": "forward_single",
         "external_host": app.url,
         "skip_path_regex": "\n".join(app.entry.sso.bypass),
@@ -167,13 +158,21 @@ def _proxy(app: App) -> object:
             _find("authentik_providers_oauth2.scopemapping", "managed", _PROXY_SCOPE),
         ],
     }
-    entry = {
-        "model": "authentik_providers_proxy.proxyprovider",
+    entry = _provider(app, "authentik_providers_proxy.proxyprovider", attrs)
+    return Note(f"{app.entry.title}: the gateway asks before it lets anybody in.", entry, gap=True)
+
+
+def _provider(app: App, model: str, attrs: dict[str, object]) -> dict[str, object]:
+    flows = {
+        "authorization_flow": _flow("default-provider-authorization-implicit-consent"),
+        "invalidation_flow": _flow("default-provider-invalidation-flow"),
+    }
+    return {
+        "model": model,
         "id": f"provider-{app.name}",
         "identifiers": {"name": app.name},
-        "attrs": attrs,
+        "attrs": {**flows, **attrs},
     }
-    return Note(f"{app.entry.title}: the gateway asks before it lets anybody in.", entry, gap=True)
 
 
 def _application(app: App) -> object:
