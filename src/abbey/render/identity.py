@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from abbey.emit import Note, Tagged, yaml_text
 from abbey.files import Effect, File, FileTree, OnChange
@@ -162,7 +162,7 @@ def _proxy(app: App) -> object:
     return Note(f"{app.entry.title}: the gateway asks before it lets anybody in.", entry, gap=True)
 
 
-def _provider(app: App, model: str, attrs: dict[str, object]) -> dict[str, object]:
+def _provider(app: App, model: str, attrs: Mapping[str, object]) -> dict[str, object]:
     flows = {
         "authorization_flow": _flow("default-provider-authorization-implicit-consent"),
         "invalidation_flow": _flow("default-provider-invalidation-flow"),
