@@ -72,9 +72,6 @@ def _named(app: App, service: Service, at: Path, folders: Collection[str]) -> Se
     for index, name in enumerate(service.secret_files):
         if name not in known:
             yield (*at, "secret_files", index), f"there is no secret {name} in this file", _near(name, known)
-    for variable, name in service.secret_env.items():
-        if name not in known:
-            yield (*at, "secret_env", variable), f"there is no secret {name} in this file", _near(name, known)
     build = service.image.build
     if build and build not in folders:
         yield (*at, "image", "build"), f"there is no folder {build} that an image is built from", _near(build, folders)

@@ -114,8 +114,6 @@ class Service(Fact):
     volumes: tuple[Volume, ...] = ()
     mounts: tuple[Mount, ...] = ()
     host_paths: tuple[HostPath, ...] = ()
-    secret_env: dict[EnvName, SecretName] = {}
-    """Environment variables that are the secret itself, for programs that read it from nowhere else."""
     secret_files: tuple[SecretName, ...] = ()
     """Secrets shown as files in /run/secrets though no environment variable names them."""
     tmpfs: Words = ()

@@ -32,7 +32,6 @@ class Service:
     entrypoint: tuple[str, ...] | None
     env: tuple[tuple[str, str], ...]
     secrets: tuple[SecretRef, ...]  # each is the file /run/secrets/<secret_file> inside
-    secret_env: tuple[tuple[str, SecretRef], ...]
     networks: tuple[tuple[str, tuple[str, ...]], ...]
     health: Health | None
     memory: str
@@ -114,7 +113,6 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
         entrypoint=_filled(entry.entrypoint, known),
         env=tuple(filled.items()),
         secrets=(*(app.secret(name) for name in secrets), *_client_secrets(lab, entry)),
-        secret_env=tuple((variable, app.secret(name)) for variable, name in entry.secret_env.items()),
         networks=_networks(lab, host, app, entry=entry),
         health=entry.health and entry.health.model_copy(update={"test": _filled(entry.health.test, known)}),
         memory=(app.memory if key == app.main else None) or entry.memory,

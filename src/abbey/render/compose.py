@@ -49,8 +49,7 @@ def render(lab: Lab, host: Host, others: FileTree) -> FileTree:
             for name, path in sorted((path.removeprefix("secrets/"), path) for path in secrets)
         }
         document["secrets"] = Note("Files that Abbey fills from the encrypted vault.", listed, gap=True)
-    files = {**_files(secrets, here), **_env_files(here)}
-    return FileTree([(PATH, File(yaml_text(document))), *sorted(files.items())])
+    return FileTree([(PATH, File(yaml_text(document))), *sorted(_files(secrets, here).items())])
 
 
 def labels(lab: Lab, host: Host, others: FileTree) -> dict[str, str]:
@@ -119,7 +118,6 @@ def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[st
         "user": entry.user,
         "read_only": True if entry.read_only else None,
         "cap_add": list(entry.cap_add) or None,
-        "env_file": [f"./{_env_path(service)}"] if service.secret_env else None,
         "environment": {name: _escape(text) for name, text in service.env} or None,
         "secrets": [secret_file(ref) for ref in service.secrets] or None,
         "volumes": _mounts(service) or None,
@@ -202,21 +200,6 @@ def _files(secrets: Mapping[str, SecretRef], here: tuple[Service, ...]) -> dict[
         )
         for path, ref in secrets.items()
     }
-
-
-def _env_files(here: tuple[Service, ...]) -> dict[str, File]:
-    """Return the environment files of services that read a secret from nowhere else; only Compose reads them."""
-    found = {}
-    for service in here:
-        if service.secret_env:
-            parts = [part for name, ref in service.secret_env for part in (f"{name}='", ref, "'\n")]
-            recreate = (OnChange(service.name, Effect.RECREATE),)
-            found[_env_path(service)] = File(tuple(parts), mode=0o400, on_change=recreate)
-    return found
-
-
-def _env_path(service: Service) -> str:
-    return f"secrets/{service.name}.env"
 
 
 def _within(path: str, folder: str) -> bool:
