@@ -11,23 +11,15 @@ from jsonschema import Draft202012Validator
 from abbey.check.blueprint import Schema, lints
 from abbey.check.blueprint_schema import parts
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 
-
-def shared(path: str) -> str:
-    if not (SHARED / path).exists():
-        pytest.skip(f"not there: {SHARED / path}")
-    return (SHARED / path).read_text()
+@pytest.fixture(scope="module")
+def example(shared: Path) -> str:
+    return (shared / "reference" / "authentik-example.2026.8.yaml").read_text()
 
 
 @pytest.fixture(scope="module")
-def example() -> str:
-    return shared("reference/authentik-example.2026.8.yaml")
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    data: Schema = json.loads(shared("schemas/authentik-blueprint-2026.8.3-derived.json"))
+def schema(shared: Path) -> Schema:
+    data: Schema = json.loads((shared / "schemas" / "authentik-blueprint-2026.8.3-derived.json").read_text())
     return data
 
 
@@ -44,8 +36,8 @@ def test_the_example_is_right_for_its_version(example: str, schema: Schema) -> N
     assert len(list(parts(example, schema))) == 17
 
 
-def test_the_example_is_wrong_for_an_older_version_in_four_places(example: str) -> None:
-    older = json.loads(shared("schemas/authentik-blueprint-2024.8.3.json"))
+def test_the_example_is_wrong_for_an_older_version_in_four_places(example: str, shared: Path) -> None:
+    older = json.loads((shared / "schemas" / "authentik-blueprint-2024.8.3.json").read_text())
     found = problems(example, older)
     assert len(found) == 4
     assert all("redirect_uris" in problem for problem in found)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from abbey.check import golang
 from abbey.check.tunnel import match, validate
 
-VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "cloudflared-ingress.json"
 GOOD = """\
 tunnel: 6ff42ae2-765d-4adf-8112-31c55c1551ef
 credentials-file: /etc/cloudflared/creds.json
@@ -23,10 +22,8 @@ ingress:
 
 
 @pytest.fixture(scope="module")
-def recorded() -> dict[str, Any]:
-    if not VECTORS.exists():
-        pytest.skip(f"the recorded verdicts are not there: {VECTORS}")
-    data: dict[str, Any] = json.loads(VECTORS.read_text())
+def recorded(shared: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((shared / "vectors" / "cloudflared-ingress.json").read_text())
     return data
 
 
