@@ -20,6 +20,7 @@ import pytest
 from abbey_metrics.health import healthy
 from abbey_metrics.server import bind
 from abbey_metrics.settings import Address
+from loopback import free_port
 
 pytestmark = pytest.mark.process
 
@@ -31,12 +32,6 @@ def eventually(ready: Callable[[], object]) -> None:
     while not ready():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -18,17 +17,12 @@ from standin_lab import CSP, PORTAL, forty_apps, portal
 
 from abbey.render.portal import nginx as nginx_text
 from abbey.render.tiles import page_html
+from loopback import free_port
 
 pytestmark = pytest.mark.process
 
 PATIENCE = 20.0
 MIME = "types { text/html html; text/css css; text/javascript js; image/svg+xml svg; application/json json; }"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from abbey.model.ingress import Site
 from abbey.render.gateway import Listen, caddyfile
+from loopback import free_ports
 
 pytestmark = pytest.mark.process
 
@@ -86,14 +86,6 @@ class Pair:
 
     def counts(self, method: str) -> dict[str, int]:
         return {host: sum(one == method for one, _, _ in app.seen) for host, app in self.apps.items()}
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
 
 
 @pytest.fixture
