@@ -168,7 +168,7 @@ def test_every_place_can_be_filled_and_no_more() -> None:
 def test_another_range_of_containers_moves_every_service_that_has_a_network() -> None:
     def labels(**changes: Any) -> dict[str, str]:
         lab = lab_of(text_of(two_hosts(**changes)))
-        return {unit.service: unit.config for one in desired(lab, CanaryVault().get) for unit in one.units}
+        return {unit.service: unit.config for one in desired(lab, lab.hosts, CanaryVault().get) for unit in one.units}
 
     before, after = labels(), labels(network={"containers": "172.29.0.0/16"})
     assert {name for name in before if before[name] == after[name]} == {"metrics"}

@@ -9,6 +9,7 @@ import pytest
 
 from abbey.cli.checks import schema_text
 from abbey.files import FileTree
+from abbey.plan.state import Desired
 from abbey.render import desired, render
 from labs import CANARY, EXAMPLES, REPOSITORY, CanaryVault, lab_of, steady_catalog
 
@@ -61,6 +62,11 @@ def test_the_same_file_gives_the_same_bytes(name: str) -> None:
     assert shown(trees_of(LABS[name])) == shown(trees_of(LABS[name]))
 
 
+def wanted(text: str) -> tuple[Desired, ...]:
+    lab = lab_of(text)
+    return desired(lab, lab.hosts, CanaryVault().get)
+
+
 def test_files_that_must_be_equal_on_both_hosts_are() -> None:
     trees = trees_of(LABS["reference"])
     for path in ("authentik/lab.yaml", "cloudflared/config.yml", "door/haproxy.cfg"):
@@ -69,7 +75,7 @@ def test_files_that_must_be_equal_on_both_hosts_are() -> None:
 
 def test_no_secret_is_in_any_tree_and_every_secret_is_in_its_file() -> None:
     lab = lab_of(LABS["reference"].read_text(), steady_catalog())
-    for one in desired(lab, CanaryVault().get):
+    for one in desired(lab, lab.hosts, CanaryVault().get):
         for path, file in one.tree.items():
             assert CANARY.encode() not in file.shown(), path
             body = file.body(CanaryVault().get)
@@ -80,8 +86,8 @@ def test_no_secret_is_in_any_tree_and_every_secret_is_in_its_file() -> None:
 
 def test_adding_an_app_leaves_the_other_services_as_they_were() -> None:
     text = LABS["reference"].read_text()
-    before = {one.host: one for one in desired(lab_of(text), CanaryVault().get)}
-    after = {one.host: one for one in desired(lab_of(text.replace("grafana: {}", "")), CanaryVault().get)}
+    before = {one.host: one for one in wanted(text)}
+    after = {one.host: one for one in wanted(text.replace("grafana: {}", ""))}
     for host, one in before.items():
         labels = {unit.service: unit.config for unit in one.units}
         without = {unit.service: unit.config for unit in after[host].units}
@@ -93,10 +99,6 @@ def test_adding_an_app_leaves_the_other_services_as_they_were() -> None:
 def test_an_apps_setting_moves_that_app_alone() -> None:
     text = LABS["reference"].read_text()
     other = text.replace("grafana: {}", "grafana: {env: {GF_LOG_LEVEL: debug}}")
-    before = {
-        (one.host, unit.service): unit.config for one in desired(lab_of(text), CanaryVault().get) for unit in one.units
-    }
-    after = {
-        (one.host, unit.service): unit.config for one in desired(lab_of(other), CanaryVault().get) for unit in one.units
-    }
+    before = {(one.host, unit.service): unit.config for one in wanted(text) for unit in one.units}
+    after = {(one.host, unit.service): unit.config for one in wanted(other) for unit in one.units}
     assert {key for key in before if before[key] != after[key]} == {("monk", "grafana"), ("kscloud1", "grafana")}

@@ -8,6 +8,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from abbey.catalog.assets import asset
 from abbey.catalog.coherence import incoherences
 from abbey.catalog.schema import App
 from abbey.errors import Fault, FileErrors, Mark
@@ -89,20 +90,14 @@ def _of_person(own: Path | None) -> Iterable[tuple[str, bytes, str]]:
 
 def _contexts() -> dict[str, dict[str, bytes]]:
     contexts: dict[str, dict[str, bytes]] = {}
-    for folder in _assets("images").iterdir():
+    for folder in asset("images").iterdir():
         if folder.is_dir():
             contexts[folder.name] = dict(_walk(folder, ""))
     for name, package in _SOURCE_PACKAGES.items():
         contexts[name].update(_walk(resources.files(package), f"{package}/", suffixes=(".py", ".typed")))
     for name, source in _SOURCE_FOLDERS.items():
-        contexts[name].update(_walk(_assets(source), f"{source}/"))
+        contexts[name].update(_walk(asset(source), f"{source}/"))
     return contexts
-
-
-def _assets(name: str) -> Traversable:
-    """Return a folder that is installed inside the package, or that stands in the checkout beside `src`."""
-    installed = resources.files("abbey").joinpath("assets", name)
-    return installed if installed.is_dir() else Path(__file__).parents[3] / name
 
 
 def _walk(folder: Traversable, prefix: str, *, suffixes: tuple[str, ...] = ()) -> Iterable[tuple[str, bytes]]:

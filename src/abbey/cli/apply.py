@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abbey.cli import output
-from abbey.cli.session import Hosts, connected, insist, keepers, open_lab, open_vault, wanted_on
+from abbey.cli.session import Hosts, connected, insist, keepers, open_lab, open_vault
 from abbey.engine.event import Ended, Event, Started, Stopping
 from abbey.engine.execute import execute
 from abbey.engine.lock import break_lock
@@ -19,6 +19,7 @@ from abbey.plan.diff import diff
 from abbey.plan.moves import Move, moves, same
 from abbey.plan.show import to_json, to_text
 from abbey.plan.state import Desired, HostState
+from abbey.render import desired
 from abbey.report import Done, Outcome
 from abbey.secrets import Kind, Vault
 
@@ -42,7 +43,7 @@ def show_plan(path: Path, *, hosts: tuple[str, ...], as_json: bool, offline: boo
     lab = open_lab(path)
     vault = open_vault(path)
     with connected(lab, hosts) as there:
-        wanted = wanted_on(lab, there.hosts, vault.get)
+        wanted = desired(lab, there.hosts, vault.get)
         states = {} if offline else there.observe(wanted).insist()
     plan = diff(wanted, states)
     warnings = [str(move) for move in moves(plan, keepers(lab))]
@@ -61,7 +62,7 @@ def up(path: Path, wishes: Wishes) -> int:
     lab = open_lab(path)
     vault = open_vault(path)
     with connected(lab, wishes.hosts) as there:
-        wanted = wanted_on(lab, there.hosts, vault.get)
+        wanted = desired(lab, there.hosts, vault.get)
         states = there.observe(wanted).insist()
         plan = diff(wanted, states)
         moved = moves(plan, keepers(lab))
@@ -78,7 +79,7 @@ def up(path: Path, wishes: Wishes) -> int:
             done = _execute(
                 plan,
                 there,
-                wanted_on(lab, there.hosts, vault.get),
+                desired(lab, there.hosts, vault.get),
                 vault=vault,
                 reason=wishes.reason or "abbey up",
                 check=lambda: _insist_on_same(plan, there, wanted),

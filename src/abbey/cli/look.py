@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from abbey.cli import output
-from abbey.cli.session import Hosts, connected, open_lab, open_vault, wanted_on
+from abbey.cli.session import Hosts, connected, open_lab, open_vault
 from abbey.engine.compose import logs as read_logs
 from abbey.errors import AbbeyError, HostError, UsageError
 from abbey.model.host import Host
@@ -17,6 +17,7 @@ from abbey.model.service import services as services_of
 from abbey.plan.diff import diff
 from abbey.plan.show import summary
 from abbey.plan.state import Desired, HostState
+from abbey.render import desired
 
 MISSING = "missing"
 
@@ -26,7 +27,7 @@ def status(path: Path, *, hosts: tuple[str, ...], as_json: bool) -> int:
     lab = open_lab(path)
     vault = open_vault(path)
     with connected(lab, hosts) as there:
-        wanted = wanted_on(lab, there.hosts, vault.get)
+        wanted = desired(lab, there.hosts, vault.get)
         seen = there.observe(wanted)
     plans = {one.host: diff((one,), {one.host: seen.states[one.host]}) for one in wanted if one.host in seen.states}
     report = {

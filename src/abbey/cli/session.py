@@ -18,13 +18,11 @@ from abbey.model.lab import Lab
 from abbey.model.resolve import resolve
 from abbey.model.service import services
 from abbey.plan.state import Desired, HostState
-from abbey.render import desired
-from abbey.secrets import Secret, SecretRef, Vault
+from abbey.secrets import Vault
 from abbey.spec.load import load_spec
 from abbey.spec.schema import Contract
 
 T = TypeVar("T")
-FILE = "abbey.yaml"
 
 
 def open_lab(path: Path) -> Lab:
@@ -134,12 +132,6 @@ def connected(lab: Lab, names: Iterable[str] = ()) -> Iterator[Hosts]:
         yield hosts
     finally:
         hosts.close()
-
-
-def wanted_on(lab: Lab, hosts: Iterable[Host], reveal: Callable[[SecretRef], Secret | None]) -> tuple[Desired, ...]:
-    """Return what must be true on these hosts."""
-    names = {host.name for host in hosts}
-    return tuple(one for one in desired(lab, reveal) if one.host in names)
 
 
 def keepers(lab: Lab) -> frozenset[str]:

@@ -43,6 +43,10 @@ class Service:
         part = self.name.removeprefix(f"{self.app.name}-")
         return f"{self.app.entry.title} {part}" if len(self.app.entry.services) > 1 else self.app.entry.title
 
+    def sees(self, path: str) -> bool:
+        """Return whether a file of the lab's folder is mounted into it, by itself or with its folder."""
+        return any(path == mount.file or path.startswith(f"{mount.file}/") for mount in self.entry.mounts)
+
     @property
     def volumes(self) -> tuple[Volume, ...]:
         """Return its folders that outlive it."""

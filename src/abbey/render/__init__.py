@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from abbey.files import Effect, File, FileTree, OnChange, digest
@@ -59,14 +59,14 @@ def _with_effects(path: str, file: File, here: tuple[Service, ...]) -> File:
     effects = tuple(
         OnChange(service.name, Effect.RELOAD if service.entry.reload else Effect.RECREATE)
         for service in here
-        if any(path == mount.file or path.startswith(f"{mount.file}/") for mount in service.entry.mounts)
+        if service.sees(path)
     )
     return replace(file, on_change=effects)
 
 
-def desired(lab: Lab, reveal: Callable[[SecretRef], Secret | None]) -> tuple[Desired, ...]:
-    """Return what must be true on every host. `reveal` gives a secret, or None while it does not exist."""
-    return tuple(_desired(lab, host, reveal) for host in lab.hosts)
+def desired(lab: Lab, hosts: Iterable[Host], reveal: Callable[[SecretRef], Secret | None]) -> tuple[Desired, ...]:
+    """Return what must be true on these hosts. `reveal` gives a secret, or None while it does not exist."""
+    return tuple(_desired(lab, host, reveal) for host in hosts)
 
 
 def _desired(lab: Lab, host: Host, reveal: Callable[[SecretRef], Secret | None]) -> Desired:

@@ -12,10 +12,10 @@ from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE, EDGE
 from abbey.model.service import Service, secret_file, services
+from abbey.plan.state import CONFIG_LABEL
 from abbey.secrets import SecretRef
 
 PATH = "compose.yaml"
-CONFIG = "abbey.config"  # the label by which a later plan sees what a container was made from
 _CAREFUL = {
     "restart": "unless-stopped",
     "cap_drop": ["ALL"],
@@ -29,7 +29,9 @@ def render(lab: Lab, host: Host, others: FileTree) -> FileTree:
     here = services(lab, host)
     document: dict[str, object] = {
         "name": Note(_title(lab, host), lab.name),
-        "x-careful": Note("What every container gets; Compose fills it in at each `<<`.", _anchor(), gap=True),
+        "x-careful": Note(
+            "What every container gets; Compose fills it in at each `<<`.", Anchor("careful", _CAREFUL), gap=True
+        ),
         "services": Note("", _services(lab, host, here, others), gap=True),
         "networks": Note(
             "One network per app: apps see the gateway and what they were given, not each other.",
@@ -69,21 +71,17 @@ def _title(lab: Lab, host: Host) -> str:
     )
 
 
-def _anchor() -> Anchor:
-    return Anchor("careful", _CAREFUL)
-
-
 def _services(lab: Lab, host: Host, here: tuple[Service, ...], others: FileTree) -> dict[str, object]:
     primary = lab.database.primary.name if lab.database else None
     names = tuple(known.name for known in lab.hosts)
     listed: dict[str, object] = {}
-    marks = labels(lab, host, others)
     for service in here:
         entry = _service(host, service, here)
+        label = config_digest(service, entry, subnets=lab.subnets, others=others)
         text = f"{service.title}: {service.app.entry.summary}."
         if service.app.entry.kind == "app":
             text += f"\n{promise(service.app, hosts=names, primary=primary)}"
-        listed[service.name] = Note(text, {**entry, "labels": {CONFIG: marks[service.name]}}, gap=True)
+        listed[service.name] = Note(text, {**entry, "labels": {CONFIG_LABEL: label}}, gap=True)
     return listed
 
 
@@ -101,8 +99,7 @@ def config_digest(
         parts += [
             f"{path}:{digest(others[path].shown())}"
             for path in others
-            for mount in service.entry.mounts
-            if _within(path, mount.file) and not others[path].secret
+            if service.sees(path) and not others[path].secret
         ]
     return digest("\n".join(parts).encode())[:12]
 
@@ -200,10 +197,6 @@ def _files(secrets: Mapping[str, SecretRef], here: tuple[Service, ...]) -> dict[
         )
         for path, ref in secrets.items()
     }
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def _escape(text: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
-from pathlib import Path
 
+from abbey.catalog.assets import asset
 from abbey.catalog.load import load_catalog
-from abbey.errors import AbbeyError
 from abbey.model.identity import PROVIDER
 from abbey.model.ingress import Gate, Site, sites
 from abbey.model.lab import Lab
@@ -21,15 +19,6 @@ def demo_lab() -> Lab:
     path = asset("examples/demo/abbey.yaml")
     spec, document = load_spec(path)
     return resolve(spec, load_catalog(path.parent / "apps"), document.mark)
-
-
-def asset(name: str) -> Path:
-    """Return a file or folder that is installed with Abbey, or stands in its checkout. Raise AbbeyError without it."""
-    package = Path(str(resources.files("abbey")))
-    for place in (package / "assets" / name, package.parents[1] / name):
-        if place.exists():
-            return place
-    raise AbbeyError(f"{name} is not installed", hint="install Abbey again, or run it from its checkout")
 
 
 def demo_sites(lab: Lab, host: DemoHost, layout: Layout) -> tuple[Site, ...]:

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from abbey.catalog.assets import asset
 from abbey.emit import json_text
 from abbey.model.lab import Lab
 from abbey.render.portal import document, nginx
 from abbey.render.tiles import page_html
-from abbey.sim.example import asset
 from abbey.sim.hosts import DemoHost, Layout
 from abbey.sim.ready import answers
 from abbey.sim.supervise import Program
