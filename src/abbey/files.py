@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from abbey.secrets import Secret, SecretRef
 
@@ -27,10 +29,31 @@ class OnChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """A secret inside double quotes of a file whose form gives some characters a meaning."""
+
+    ref: SecretRef
+    form: Literal["json", "env"]
+
+    def text(self, secret: Secret) -> str:
+        """Return the secret as it must stand between the quotes."""
+        return quoted(secret.reveal(), self.form)
+
+    def __str__(self) -> str:
+        return str(self.ref)
+
+
+def quoted(text: str, form: Literal["json", "env"]) -> str:
+    """Return the text as it must stand between double quotes, in JSON (and YAML) or in an env file of Compose."""
+    inside = json.dumps(text, ensure_ascii=False)[1:-1]
+    return inside.replace("$", "\\$") if form == "env" else inside
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """One file: text, bytes, or parts of text and references to secrets; its mode; whom a change concerns."""
 
-    content: str | bytes | tuple[str | SecretRef, ...]
+    content: str | bytes | tuple[str | SecretRef | Quoted, ...]
     mode: int = 0o644
     on_change: tuple[OnChange, ...] = ()
 
@@ -38,7 +61,8 @@ class File:
     def refs(self) -> tuple[SecretRef, ...]:
         """Return the secrets that the content names, in order."""
         if isinstance(self.content, tuple):
-            return tuple(part for part in self.content if isinstance(part, SecretRef))
+            found = (part.ref if isinstance(part, Quoted) else part for part in self.content)
+            return tuple(part for part in found if isinstance(part, SecretRef))
         return ()
 
     @property
@@ -57,10 +81,10 @@ class File:
             if isinstance(part, str):
                 texts.append(part)
                 continue
-            secret = reveal(part)
+            secret = reveal(part.ref if isinstance(part, Quoted) else part)
             if secret is None:
                 return None
-            texts.append(secret.reveal())
+            texts.append(part.text(secret) if isinstance(part, Quoted) else secret.reveal())
         return "".join(texts).encode()
 
     def shown(self) -> bytes:

@@ -12,7 +12,7 @@ import yaml
 from abbey.catalog.load import load_catalog
 from abbey.catalog.template import OF_DATABASE, OF_LAB, OF_OIDC
 from abbey.errors import FileErrors
-from abbey.model.service import values
+from abbey.model.values import values
 from labs import lab_of, text_of, two_hosts
 
 FOO: dict[str, Any] = {
@@ -103,8 +103,8 @@ def test_the_database_is_known_where_the_app_has_it_for_sure(tmp_path: Path) -> 
     load_catalog(write(tmp_path, database={"contracts": ["owner"]}, service={"with_database": text}))
     load_catalog(write(tmp_path, database={"contracts": ["owner"], "required": True}, service={"env": text}))
     (first, second) = faults(write(tmp_path, database={"contracts": ["owner"]}, service={"env": text}))
-    assert "only `with_database` knows it" in first
-    assert "only `with_database` knows it" in second
+    assert "only `with_database` and `when: [database]` know it" in first
+    assert "only `with_database` and `when: [database]` know it" in second
 
 
 def test_every_file_and_every_fault_is_told_at_once(tmp_path: Path) -> None:

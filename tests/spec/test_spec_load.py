@@ -82,7 +82,7 @@ abbey.yaml:9:33: `apps.forgejo.state` must be stateless, shared, owner or split,
     hint: did you mean `split`?
 abbey.yaml:9:50: `apps.forgejo.env.X` must be text, not a list
 abbey.yaml:9:56: unknown key `login`
-    hint: known here: state, owner, accept, hosts, host, groups, env, tag, memory
+    hint: known here: state, owner, accept, hosts, host, groups, roles, env, tag, memory
 abbey.yaml:9:76: `apps.forgejo.hosts` must have at least 1 entry
     hint: Hosts that run it; all when absent. Not with `state: owner`.
 abbey.yaml:10:15: `apps.open-webui` must be a mapping (lines of `key: value`), not `x`

@@ -6,8 +6,9 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from abbey.catalog.schema import App, Service
-from abbey.catalog.template import OF_ADMIN, OF_DATABASE, OF_LAB, OF_OIDC, names
+from abbey.catalog.container import Service
+from abbey.catalog.schema import App
+from abbey.catalog.template import KEPT, OF_ADMIN, OF_DATABASE, OF_LAB, OF_OIDC, TEXT, names
 from abbey.errors import Fault
 from abbey.spec.yaml import Document, Path, shown
 
@@ -22,6 +23,8 @@ def incoherences(app: App, document: Document, *, folders: Collection[str]) -> l
     seen = [
         *_secrets(app),
         *_route(app),
+        *_references(app),
+        *_step_templates(app),
         *_bypass(app),
         *_unknown(app, ("first_account",), app.first_account or "", OF_ADMIN),
     ]
@@ -38,16 +41,50 @@ def _secrets(app: App) -> Seen:
 def _route(app: App) -> Seen:
     if app.route is None:
         return
-    service = app.services.get(app.route.service)
-    if service is None:
-        yield (
-            ("route", "service"),
-            f"there is no service {app.route.service} in this file",
-            _near(app.route.service, app.services),
-        )
-    elif service.host_network or not service.own_network:
-        hint = "remove `host_network` and `own_network: false` from it"
-        yield ("route", "service"), f"the gateway cannot reach {app.route.service} outside the app's own network", hint
+    ends: list[tuple[Path, str]] = [(("route", "service"), app.route.service)]
+    ends += [(("route", "also", path, "service"), other.service) for path, other in app.route.also.items()]
+    for at, key in ends:
+        service = app.services.get(key)
+        if service is None:
+            yield at, f"there is no service {key} in this file", _near(key, app.services)
+        elif service.host_network or not service.own_network:
+            hint = "remove `host_network` and `own_network: false` from it"
+            yield at, f"the gateway cannot reach {key} outside the app's own network", hint
+
+
+def _references(app: App) -> Seen:
+    """Yield services, secrets and volumes that other parts of the file name and nobody has."""
+    services: list[tuple[Path, str]] = [
+        *((("steps", index, "service"), step.service) for index, step in enumerate(app.steps)),
+        *((("metrics", index, "service"), figure.service) for index, figure in enumerate(app.metrics)),
+        *(
+            (("services", key, "needs", index), other)
+            for key, service in app.services.items()
+            for index, other in enumerate(service.needs)
+        ),
+    ]
+    for at, key in services:
+        if key not in app.services:
+            yield at, f"there is no service {key} in this file", _near(key, app.services)
+    for index, figure in enumerate(app.metrics):
+        if figure.token and figure.token not in app.secrets:
+            yield (
+                ("metrics", index, "token"),
+                f"there is no secret {figure.token} in this file",
+                _near(figure.token, app.secrets),
+            )
+    volumes = {volume.name for service in app.services.values() for volume in service.volumes}
+    for name in app.backup.volumes.keys() - volumes:
+        yield ("backup", "volumes", name), f"there is no volume {name} in this file", _near(name, volumes)
+    seen: set[str] = set()
+    for index, step in enumerate(app.steps):
+        if step.name in seen:
+            yield (
+                ("steps", index, "name"),
+                f"another step is called {step.name}",
+                "what an apply still owes is told apart by it",
+            )
+        seen.add(step.name)
 
 
 def _bypass(app: App) -> Seen:
@@ -78,22 +115,67 @@ def _named(app: App, service: Service, at: Path, folders: Collection[str]) -> Se
 
 
 def _templates(app: App, service: Service, at: Path) -> Seen:
-    always = OF_LAB | {f"secret.{name}" for name in app.secrets}
-    if app.database and app.database.required:
-        always |= OF_DATABASE
-    with_database = always | (OF_DATABASE if app.database else set())
-    with_oidc = with_database if app.database and app.database.required else always
+    inside = _known(app, service.when)
+    database = inside | (OF_DATABASE if app.database else set())
+    oidc = inside | (OF_OIDC if app.sso.mode == "oidc" else set())
     texts: list[tuple[Path, str, Collection[str]]] = [
-        *_texts((*at, "env"), service.env, always),
-        *_texts((*at, "with_database"), service.with_database, with_database),
-        *_texts((*at, "without_database"), service.without_database, always),
-        *_texts((*at, "with_oidc"), service.with_oidc, with_oidc | OF_OIDC),
-        *_texts((*at, "command"), dict(enumerate(service.command or ())), always),
-        *_texts((*at, "entrypoint"), dict(enumerate(service.entrypoint or ())), always),
-        *_texts((*at, "health", "test"), dict(enumerate(service.health.test if service.health else ())), always),
+        *_texts((*at, "env"), service.env, _open(inside)),
+        *_texts((*at, "with_database"), service.with_database, _open(database)),
+        *_texts((*at, "without_database"), service.without_database, _open(inside)),
+        *_texts((*at, "with_oidc"), service.with_oidc, _open(oidc)),
+        *_texts((*at, "with_gate"), service.with_gate, _open(inside)),
+        *_texts((*at, "command"), dict(enumerate(service.command or ())), inside),
+        *_texts((*at, "entrypoint"), dict(enumerate(service.entrypoint or ())), inside),
+        *_texts((*at, "health", "test"), dict(enumerate(service.health.test if service.health else ())), inside),
+        *(
+            ((*at, "files", index, "text"), file.text, _open(_known(app, (*service.when, *file.when))))
+            for index, file in enumerate(service.files)
+        ),
     ]
     for path, text, allowed in texts:
         yield from _unknown(app, path, text, allowed)
+
+
+def _step_templates(app: App) -> Seen:
+    for index, step in enumerate(app.steps):
+        known = _known(app, step.when)
+        yield from _unknown(app, ("steps", index, "run"), step.run or "", known)
+        kept: set[str] = set()
+        for place, call in enumerate(step.calls):
+            here = _open(known) | {f"{KEPT}{name}" for name in kept}
+            for key, text in _strings(call.model_dump(by_alias=True, include=set(_CALLED))):
+                yield from _unknown(app, ("steps", index, "calls", place, key), text, here)
+            kept |= call.keep.keys()
+
+
+_CALLED = ("request", "headers", "json_", "form")
+
+
+def _strings(value: object, key: str = "") -> Iterable[tuple[str, str]]:
+    """Yield every text in a value with the first key on the way to it."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _strings(inner, key or str(name))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _strings(inner, key)
+
+
+def _known(app: App, when: Collection[str]) -> set[str]:
+    """Return the names that have a value where all of `when` is true."""
+    known = OF_LAB | {f"secret.{name}" for name in app.secrets} | {f"role.{name}" for name in app.sso.roles}
+    if app.database and (app.database.required or "database" in when):
+        known |= OF_DATABASE
+    if app.sso.mode == "oidc" and "oidc" in when:
+        known |= OF_OIDC
+    return set(known)
+
+
+def _open(known: set[str]) -> set[str]:
+    """Return the names that may stand where a secret's own text may: every `secret.x` also as `text.x`."""
+    return known | {f"{TEXT}{name.removeprefix('secret.')}" for name in known if name.startswith("secret.")}
 
 
 def _unknown(app: App, path: Path, text: str, known: Collection[str]) -> Seen:
@@ -109,11 +191,13 @@ def _texts(
 
 
 def _instead(app: App, name: str, known: Collection[str]) -> str:
+    if name.startswith(TEXT) and f"secret.{name.removeprefix(TEXT)}" in known:
+        return "a secret's own text may stand in the environment, in `files` and in `calls`, where nobody else reads it"
     if name in OF_OIDC:
-        return "only `with_oidc` knows it"
+        return "only `with_oidc` knows it, and what has `when: [oidc]`"
     if name in OF_DATABASE:
         return (
-            "only `with_database` knows it, unless the app cannot do without: `database: {…, required: true}`"
+            "only `with_database` and `when: [database]` know it, unless the app has `database: {…, required: true}`"
             if app.database
             else "only an app with `database:` knows it"
         )

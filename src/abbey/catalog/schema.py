@@ -4,146 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from abbey.catalog.container import (
+    AbsolutePath,
+    Duration,
+    Fact,
+    Port,
+    SecretName,
+    Service,
+    Title,
+    Url,
+    UrlPath,
+    Words,
+)
+from abbey.catalog.step import Step
 from abbey.secrets import Kind
-from abbey.spec.schema import Contract, EnvName, Flag, Line, Memory, Name, Tag, in_words
-
-Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m|h)$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./@-]*$")]
-TreePath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9_./-]*$")]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Words = tuple[str, ...]
-Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s\"'<>]+$")]
-# A title stands in double quotes in the gateway's configuration, where braces mean a value.
-Title = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=60, pattern=r'^[^"`{}\\\x00-\x1f\x7f-\x9f\u2028\u2029]+$'),
-    in_words("one line without double quotes, backquotes, braces and backslashes"),
-]
-UrlPath = Annotated[
-    str,
-    StringConstraints(pattern=r"^/[^\s\"'<>`{}\\]*$"),
-    in_words("a path that begins with a slash, without spaces, quotes and braces"),
-]
-
-
-class Fact(BaseModel):
-    """Root of every part of a data file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Image(Fact):
-    """The container image."""
-
-    ref: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+$")]
-    """Repository with its registry, e.g. docker.io/grafana/grafana."""
-    tag: Tag = "latest"
-    """Version; for an image that Abbey builds, the digest of what goes into it takes its place."""
-    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
-    """Pins the content behind the tag."""
-    build: Name | None = None
-    """Folder of `images/` that the host builds this image from; it is never pulled."""
-    source: Line | None = None
-    """Where the version was seen."""
-
-
-class Health(Fact):
-    """How the container shows that it works, with a program that its image really has."""
-
-    test: Annotated[Words, Field(min_length=1)]
-    """Arguments run inside the container; exit code 0 is healthy."""
-    interval: Duration = "10s"
-    timeout: Duration = "5s"
-    retries: Annotated[int, Field(ge=1, le=100, strict=True)] = 6
-    start: Duration = "30s"
-    """Failures do not count during this time after a start."""
-
-
-class Volume(Fact):
-    """A folder of the container that outlives it."""
-
-    name: Name
-    path: AbsolutePath
-    holds: Literal["data", "cache"] = "data"
-    """`data` makes the app stateful; a `cache` may be lost."""
-
-
-class Mount(Fact):
-    """A file or folder that Abbey writes on the host, shown read-only inside the container."""
-
-    file: TreePath
-    """Path in the lab's folder, e.g. gateway or portal/site."""
-    path: AbsolutePath
-    """Place inside the container."""
-
-
-class HostPath(Fact):
-    """A folder of the host itself, shown read-only inside the container."""
-
-    host: AbsolutePath
-    path: AbsolutePath
-
-
-class Publish(Fact):
-    """A port of the container that is opened on the host: on loopback or in the private network, never outside."""
-
-    at: Literal["loopback", "tailnet"]
-    port: Port
-    to: Port
-
-
-class Service(Fact):
-    """One container of the app."""
-
-    image: Image
-    entrypoint: Words | None = None
-    command: Words | None = None
-    user: Annotated[str, StringConstraints(pattern=r"^[0-9]+(:[0-9]+)?$")] | None = None
-    """User and group id; the image's own when absent."""
-    env: dict[EnvName, str] = {}
-    """Environment. `{{name}}` is filled in from the lab; `{{secret.x}}` is the path of the file that holds it."""
-    with_database: dict[EnvName, str] = {}
-    """Environment added when the app uses the shared database."""
-    without_database: dict[EnvName, str] = {}
-    """Environment added when it keeps its own."""
-    with_oidc: dict[EnvName, str] = {}
-    """Environment added when it logs people in through the lab's identity provider."""
-    volumes: tuple[Volume, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    host_paths: tuple[HostPath, ...] = ()
-    secret_files: tuple[SecretName, ...] = ()
-    """Secrets shown as files in /run/secrets though no environment variable names them."""
-    tmpfs: Words = ()
-    """Writable folders in memory."""
-    publish: tuple[Publish, ...] = ()
-    host_network: Flag = False
-    host_pid: Flag = False
-    joins: tuple[Literal["edge", "database"], ...] = ()
-    """Networks joined besides the app's own: `edge` is where the tunnel meets the gateway. `database` is joined by
-    an app that may use the shared database only when it does."""
-    aliases: Words = ()
-    """Further names in the joined networks."""
-    own_network: Flag = True
-    """The app gets a network of its own."""
-    reaches_apps: Flag = False
-    """It joins the network of every app that has a route: the gateway."""
-    client_secrets: Flag = False
-    """It sees the secret of every client of the identity provider, as /run/secrets/APP_oidc."""
-    memory: Memory = "256m"
-    shm: Memory | None = None
-    read_only: Flag = False
-    """The container's own file system cannot be written; only where that is known to work."""
-    cap_add: Words = ()
-    """Capabilities kept; all others are dropped."""
-    health: Health | None = None
-    stage: Annotated[int, Field(ge=0, le=9, strict=True)] = 3
-    """Order of starting: 0 database, 1 door, 2 identity, 3 everything else, 4 the gateway, 5 the tunnel."""
-    reload: Words = ()
-    """Arguments run inside the container that make it reread its mounted files without a restart."""
-    stop_grace: Duration | None = None
+from abbey.spec.schema import Contract, Flag, Line, Memory, Name
 
 
 class Oidc(Fact):
@@ -164,6 +41,11 @@ class Sso(Fact):
     why: Line | None = None
     """Why not a better mode."""
     oidc: Oidc | None = None
+    roles: dict[Name, Line] = {}
+    """Roles that the app gives to members of a group: name → what it may do. `{{role.NAME}}` is the group. `admin` is
+    the group homelab-admin unless the lab's file says otherwise; any other is nobody until the file names a group."""
+    licence: Line | None = None
+    """What costs money: a better login that this app has only in a paid edition."""
     bypass: Words = ()
     """Paths (regular expressions that begin with ^/) that programs use without a browser; forward-auth skips them."""
 
@@ -185,6 +67,13 @@ class Database(Fact):
     """The app has no database of its own to fall back on."""
 
 
+class Beside(Fact):
+    """Another service of the app behind the same host name."""
+
+    service: Name
+    port: Port
+
+
 class Route(Fact):
     """How the gateway reaches the app."""
 
@@ -198,6 +87,61 @@ class Route(Fact):
     """Answers may go on for long (server-sent events, websockets): no limit on the beginning of an answer."""
     body: Memory | None = None
     """Largest request body; Cloudflare's free plan cuts at 100m."""
+    also: dict[UrlPath, Beside] = {}
+    """Paths that another service of the app answers; what lies below them goes there too."""
+
+
+class Metrics(Fact):
+    """Where the app shows figures in Prometheus' format."""
+
+    service: Name
+    port: Port
+    path: UrlPath = "/metrics"
+    token: SecretName | None = None
+    """Secret that the app wants to see as a bearer token."""
+
+
+class VolumeBackup(Fact):
+    """How the data of a volume is copied so that the copy can be used."""
+
+    how: Literal["files", "sqlite", "stop", "dump"]
+    """`files`: as it lies, while the app runs. `sqlite`: the databases by SQLite's own online backup, the rest as it
+    lies. `stop`: the app is stopped for it. `dump`: a command in the container writes it to standard output."""
+    why: Line
+    """Why that is enough."""
+    databases: tuple[str, ...] = ()
+    """SQLite files in the volume, relative; * stands for any name."""
+    command: Words = ()
+    """For `dump`."""
+    leave: tuple[str, ...] = ()
+    """Folders in the volume that can be made again, relative."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.how == "sqlite") != bool(self.databases):
+            raise ValueError("`databases` belongs to `how: sqlite`, and names them")
+        if (self.how == "dump") != bool(self.command):
+            raise ValueError("`command` belongs to `how: dump`, and says how")
+        return self
+
+
+class Backup(Fact):
+    """What a backup of the app is. Its shared database is dumped with the others and is not named here."""
+
+    volumes: dict[Name, VolumeBackup] = {}
+    """Every volume that holds data, by its name."""
+    before: Words = ()
+    """Command in the main container before copying, e.g. to empty a queue."""
+    restore: Line | None = None
+    """What must be kept in mind when it is put back."""
+
+
+class Uses(Fact):
+    """What the app needs in ordinary use, all its containers together, to see whether it fits on a host."""
+
+    memory: Memory
+    known: Literal["measured", "documented", "guess"]
+    """How this figure is known."""
 
 
 class Tile(Fact):
@@ -230,6 +174,12 @@ class App(Fact):
     route: Route | None = None
     sso: Sso = Sso(mode="none")
     database: Database | None = None
+    steps: tuple[Step, ...] = ()
+    """What is done inside it after it has started."""
+    metrics: tuple[Metrics, ...] = ()
+    """Where it shows figures."""
+    backup: Backup = Backup()
+    uses: Uses | None = None
     first_visitor: Line | None = None
     """What the first person who opens the app becomes, where that is more than a visitor."""
     first_account: Line | None = None
@@ -238,3 +188,5 @@ class App(Fact):
     """How an app appears on the portal; parts do not."""
     sources: Words = ()
     """Where the facts in this file come from."""
+    doubts: Words = ()
+    """What is not known for certain, and what may follow from it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from abbey.secrets import SecretRef
+
 # What every lab knows; `values` in model/service.py gives each its value.
 OF_LAB = frozenset(
     {
@@ -18,6 +20,7 @@ OF_LAB = frozenset(
         "admin.group",
         "host.name",
         "host.tailnet",
+        "network.app",
         "peers.metrics",
         "weather.at",
         "weather.place",
@@ -28,6 +31,7 @@ OF_DATABASE = frozenset(("db.host", "db.port", "db.name", "db.user", "secret.db_
 OF_OIDC = frozenset(
     {
         "oidc.client_id",
+        "oidc.host",
         "oidc.issuer",
         "oidc.discovery",
         "oidc.authorize",
@@ -37,6 +41,9 @@ OF_OIDC = frozenset(
         "secret.oidc",
     }
 )
+
+TEXT = "text."  # the secret itself
+KEPT = "kept."  # what a call of a step kept of an answer
 
 # Wider than the names that exist, so that a misspelt one is found instead of left in the text.
 _PLACE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}")
@@ -56,6 +63,27 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return values[name]
 
     return _PLACE.sub(value, text)
+
+
+def parts(text: str, values: Mapping[str, str], secrets: Mapping[str, SecretRef]) -> tuple[str | SecretRef, ...]:
+    """Return the text in pieces, with `{{text.x}}` as a reference to the secret and every other `{{name}}` replaced.
+
+    `{{kept.x}}` stays as it is: only the app's answers have values for it. Raise UnknownNameError as `fill` does.
+    """
+    found: list[str | SecretRef] = []
+    end = 0
+    for match in _PLACE.finditer(text):
+        name = match.group(1)
+        found.append(text[end : match.start()])
+        end = match.end()
+        if name.startswith(TEXT):
+            if name not in secrets:
+                raise UnknownNameError(name)
+            found.append(secrets[name])
+        else:
+            found.append(match.group(0) if name.startswith(KEPT) else fill(match.group(0), values))
+    found.append(text[end:])
+    return tuple(piece for piece in found if piece != "")
 
 
 def names(text: str) -> tuple[str, ...]:

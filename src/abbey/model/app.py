@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from abbey.catalog.schema import App as Entry
+from abbey.catalog.step import Step
 from abbey.secrets import Kind, SecretRef
 from abbey.spec.schema import Contract
 
@@ -39,6 +40,7 @@ class App:
     client: OidcClient | None
     groups: tuple[str, ...]
     database: bool  # keeps its state in the shared database
+    roles: tuple[tuple[str, str], ...] = ()  # (role in the app, group that has it or "")
     env: tuple[tuple[str, str], ...] = ()
     tag: str | None = None
     memory: str | None = None
@@ -52,6 +54,20 @@ class App:
     def main(self) -> str:
         """Return the key of the service that visitors reach, or else of the first."""
         return self.entry.route.service if self.entry.route else next(iter(self.entry.services))
+
+    @property
+    def conditions(self) -> frozenset[str]:
+        """Return what is true of it in this lab, in the words of data files; `monitoring` is the lab's to say."""
+        found = {"database" if self.database else "own-database"}
+        if self.client:
+            found.add("oidc")
+        if self.login == "forward-auth":
+            found.add("gate")
+        return frozenset(found)
+
+    def steps(self, true: frozenset[str]) -> tuple[Step, ...]:
+        """Given what is true of it in this lab, return what is done inside it after it has started."""
+        return tuple(step for step in self.entry.steps if true.issuperset(step.when))
 
     def secret(self, name: str) -> SecretRef:
         """Return a secret of the app by its short name. `db_password` and `oidc` are made for it when it has them."""

@@ -9,12 +9,13 @@ from abbey.model.app import App
 from abbey.model.database import PORT, SERVER_PART, role_name
 from abbey.model.faults import Faults
 from abbey.model.network import PLACES
-from abbey.model.service import METRICS_PART, METRICS_PORT, secret_file
+from abbey.model.service import METRICS_PART
+from abbey.model.values import METRICS_PORT, secret_file
 from abbey.secrets import SecretRef
 
 # Ports of parts that use the host's network, which no `publish` of theirs names.
 _HOST_PORTS = {METRICS_PART: METRICS_PORT, SERVER_PART: PORT}
-_ADDRESSES = ("loopback", "tailnet")
+_ADDRESSES = ("loopback", "tailnet", "everywhere")
 _SERVER_ROLES = frozenset(("none", "public", "postgres", "template0", "template1"))
 _RENAME = "give the app's data file in `apps/` another name"
 

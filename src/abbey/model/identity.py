@@ -24,6 +24,7 @@ class Identity:
         base = f"{self.url}/application/o"
         return {
             "oidc.client_id": slug,
+            "oidc.host": self.hostname,
             "oidc.issuer": f"{base}/{slug}/",
             "oidc.discovery": f"{base}/{slug}/.well-known/openid-configuration",
             "oidc.authorize": f"{base}/authorize/",

@@ -42,6 +42,7 @@ class Site:
     body: str | None
     gate: Gate | None
     owner: str | None  # for the page shown when it is away
+    also: tuple[tuple[str, str], ...] = ()  # (path, address on this host) that another service of the app answers
 
 
 def upstreams(app: App, host: Host, hosts: tuple[Host, ...], *, first: str | None) -> tuple[tuple[str, ...], str]:
@@ -85,9 +86,15 @@ def sites(lab: Lab, host: Host) -> tuple[Site, ...]:
                 body=app.entry.route.body,
                 gate=_gate(lab, host, app),
                 owner=app.owner,
+                also=_also(app) if local else tuple((path, "") for path in app.entry.route.also),
             )
         )
     return tuple(sorted(found, key=lambda site: site.hostname))
+
+
+def _also(app: App) -> tuple[tuple[str, str], ...]:
+    others = app.entry.route.also if app.entry.route else {}
+    return tuple((path, f"{app.service_name(other.service)}:{other.port}") for path, other in others.items())
 
 
 def _gate(lab: Lab, host: Host, app: App) -> Gate | None:

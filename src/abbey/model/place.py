@@ -49,6 +49,7 @@ def place_app(spec: Spec, catalog: Catalog, name: str, *, faults: Faults) -> App
     hosts = _hosts(spec, wish, name, contract=contract, faults=faults)
     login = _login(spec, entry)
     _check_groups(spec, wish, name, login=login, faults=faults)
+    _check_roles(spec, entry, wish, name, faults=faults)
     if len(faults.found) > before:
         return None
     hostname = f"{wish.host or name}.{spec.domain}"
@@ -85,6 +86,7 @@ def _app(
         if login == "oidc" and oidc
         else None,
         groups=wish.groups,
+        roles=tuple((role, wish.roles.get(role, ADMIN_GROUP if role == "admin" else "")) for role in entry.sso.roles),
         database=bool(spec.database and entry.database and contract in entry.database.contracts),
         env=tuple(sorted(wish.env.items())),
         tag=wish.tag,
@@ -159,6 +161,16 @@ def _login(spec: Spec, entry: Entry) -> Login:
     if spec.identity is None and mode in ("oidc", "forward-auth"):
         return "none" if mode == "forward-auth" else "own"
     return mode
+
+
+def _check_roles(spec: Spec, entry: Entry, wish: AppSpec, name: str, *, faults: Faults) -> None:
+    known = {*spec.identity.authentik.groups, ADMIN_GROUP} if spec.identity else set()
+    for role, group in wish.roles.items():
+        if role not in entry.sso.roles:
+            hint = did_you_mean(role, entry.sso.roles) if entry.sso.roles else "people get their roles inside the app"
+            faults.add(("apps", name, "roles", role), f"{entry.title} has no role {role}", hint)
+        elif group not in known:
+            faults.add(("apps", name, "roles", role), f"there is no group {group}", did_you_mean(group, known))
 
 
 def _check_groups(spec: Spec, wish: AppSpec, name: str, *, login: Login, faults: Faults) -> None:

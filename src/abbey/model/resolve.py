@@ -64,6 +64,8 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
 def _parts(spec: Spec) -> list[str]:
     """Return the parts of the platform that this file calls for."""
     names = ["gateway", "portal", METRICS_PART]
+    if spec.network.tailscale.container:
+        names.append("tailscale")
     if spec.database:
         names += [SERVER_PART, DOOR_PART]
     if spec.identity:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from abbey.catalog.schema import Health, Volume
-from abbey.catalog.schema import Service as Entry
-from abbey.catalog.template import fill, names
+from abbey.catalog.container import Health, Volume
+from abbey.catalog.container import Service as Entry
+from abbey.catalog.step import Step
+from abbey.catalog.template import fill, names, parts
 from abbey.model.app import App
-from abbey.model.database import DOOR, PORT, SERVER_PART, role_name
+from abbey.model.database import SERVER_PART
 from abbey.model.host import Host
-from abbey.model.identity import ADMIN_GROUP
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE
+from abbey.model.values import secrets, values
 from abbey.secrets import SecretRef
 
 METRICS_PART = "metrics"
-METRICS_PORT = 9101
-SECRETS = "/run/secrets"
+MONITOR = "prometheus"  # the app that scrapes the others
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file that the data file gives: where it lies in the lab's folder, where the container sees it, its content."""
+
+    file: str
+    path: str
+    content: tuple[str | SecretRef, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,9 @@ class Service:
     command: tuple[str, ...] | None
     entrypoint: tuple[str, ...] | None
     env: tuple[tuple[str, str], ...]
+    secret_env: tuple[tuple[str, tuple[str | SecretRef, ...]], ...]  # variables that hold a secret's text
     secrets: tuple[SecretRef, ...]  # each is the file /run/secrets/<secret_file> inside
+    files: tuple[Placed, ...]
     networks: tuple[tuple[str, tuple[str, ...]], ...]
     health: Health | None
     memory: str
@@ -45,6 +56,8 @@ class Service:
 
     def sees(self, path: str) -> bool:
         """Return whether a file of the lab's folder is mounted into it, by itself or with its folder."""
+        if any(path == file.file for file in self.files):
+            return True
         return any(path == mount.file or path.startswith(f"{mount.file}/") for mount in self.entry.mounts)
 
     @property
@@ -53,75 +66,84 @@ class Service:
         return self.entry.volumes
 
 
-def secret_file(ref: SecretRef) -> str:
-    """Return the name of the file that holds a secret, e.g. grafana_admin_password; the same on host and inside."""
-    name = ref.name.replace("/", "_").replace("-", "_")
-    return f"{name}_{ref.kind.removeprefix('tls-')}" if ref.kind.startswith("tls-") else name
-
-
 def services(lab: Lab, host: Host) -> tuple[Service, ...]:
     """Return the containers of a host, in order of starting and then by name."""
     found = [
         _service(lab, host, app, key=key, entry=entry)
         for app in lab.apps_on(host)
         for key, entry in app.entry.services.items()
+        if conditions(lab, app).issuperset(entry.when)
     ]
     return tuple(sorted(found, key=lambda service: (service.entry.stage, service.name)))
 
 
-def values(lab: Lab, host: Host, app: App) -> dict[str, str]:
-    """Return what `{{name}}` may stand for in the data file of an app, on a host."""
-    known = {
-        "lab": lab.name,
-        "domain": lab.domain,
-        "timezone": lab.timezone,
-        "admin.user": lab.admin,
-        "admin.email": lab.email,
-        "admin.group": ADMIN_GROUP,
-        "host.name": host.name,
-        "host.tailnet": host.tailnet,
-        "url": app.url,
-        "hostname": app.hostname,
-        "peers.metrics": ",".join(f"{peer.name}=http://{peer.tailnet}:{METRICS_PORT}" for peer in lab.others(host)),
-        "weather.at": f"{lab.portal.weather.latitude},{lab.portal.weather.longitude}" if lab.portal.weather else "",
-        "weather.place": lab.portal.weather.place if lab.portal.weather else "",
-    }
-    known |= {f"secret.{name}": f"{SECRETS}/{secret_file(app.secret(name))}" for name in app.entry.secrets}
-    if app.database:
-        role = role_name(app.name)
-        known |= {"db.host": DOOR, "db.port": str(PORT), "db.name": role, "db.user": role}
-        known["secret.db_password"] = f"{SECRETS}/{secret_file(app.secret('db_password'))}"
-    if app.client and lab.identity:
-        known |= lab.identity.endpoints(app.client.client_id)
-        known["secret.oidc"] = f"{SECRETS}/{secret_file(app.client.secret)}"
-    return known
+def conditions(lab: Lab, app: App) -> frozenset[str]:
+    """Return everything that is true of an app in this lab, in the words of data files."""
+    scraped = any(other.name == MONITOR for other in lab.apps)
+    return app.conditions | ({"monitoring"} if scraped else frozenset())
 
 
-def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Service:
-    known = values(lab, host, app)
+def environment(app: App, entry: Entry) -> dict[str, str]:
+    """Return the environment of a service as its data file gives it for this app, before anything is filled in."""
     env = dict(entry.env)
     env |= entry.with_database if app.database else entry.without_database
     if app.client:
         env |= entry.with_oidc
+    if app.login == "forward-auth":
+        env |= entry.with_gate
+    return env
+
+
+def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Service:
+    known, texts = values(lab, host, app), secrets(lab, app)
+    env = environment(app, entry)
     wanted = [name for text in env.values() for name in names(text)]
-    secrets = {name.removeprefix("secret."): None for name in wanted if name.startswith("secret.")}
-    secrets |= dict.fromkeys(entry.secret_files)
-    filled = {variable: fill(text, known) for variable, text in env.items()}
-    filled |= dict(app.env) if key == app.main else {}  # as it stands in the lab's file
+    paths = {name.removeprefix("secret."): None for name in wanted if name.startswith("secret.")}
+    paths |= dict.fromkeys(
+        name for step in app.steps(conditions(lab, app)) if step.service == key for name in _paths(step)
+    )
+    paths |= dict.fromkeys(entry.secret_files)
+    filled = {variable: parts(text, known, texts) for variable, text in env.items()}
+    open_env = {variable: "".join(map(str, pieces)) for variable, pieces in filled.items() if not _hides(pieces)}
+    open_env |= dict(app.env) if key == app.main else {}  # as it stands in the lab's file
+    name = app.service_name(key)
     return Service(
-        name=app.service_name(key),
+        name=name,
         app=app,
         entry=entry,
         image=_image(lab, app, entry),
         command=_filled(entry.command, known),
         entrypoint=_filled(entry.entrypoint, known),
-        env=tuple(filled.items()),
-        secrets=(*(app.secret(name) for name in secrets), *_client_secrets(lab, entry)),
+        env=tuple(open_env.items()),
+        secret_env=tuple((variable, pieces) for variable, pieces in filled.items() if _hides(pieces)),
+        secrets=(*(app.secret(short) for short in paths), *_client_secrets(lab, entry)),
+        files=_files(entry, name, known=known, texts=texts, true=conditions(lab, app)),
         networks=_networks(lab, host, app, entry=entry),
         health=entry.health and entry.health.model_copy(update={"test": _filled(entry.health.test, known)}),
         memory=(app.memory if key == app.main else None) or entry.memory,
         needs=((lab.database.primary.name, SERVER_PART),) if app.database and lab.database else (),
     )
+
+
+def _paths(step: Step) -> list[str]:
+    """Return the secrets that a script reads from files."""
+    return [name.removeprefix("secret.") for name in names(step.run or "") if name.startswith("secret.")]
+
+
+def _hides(pieces: tuple[str | SecretRef, ...]) -> bool:
+    return any(isinstance(piece, SecretRef) for piece in pieces)
+
+
+def _files(
+    entry: Entry, service: str, *, known: dict[str, str], texts: dict[str, SecretRef], true: frozenset[str]
+) -> tuple[Placed, ...]:
+    placed = []
+    for file in entry.files:
+        if true.issuperset(file.when):
+            pieces = parts(file.text, known, texts)
+            folder = "secrets/files" if _hides(pieces) else "apps"
+            placed.append(Placed(f"{folder}/{service}{file.path}", file.path, pieces))
+    return tuple(placed)
 
 
 def _image(lab: Lab, app: App, entry: Entry) -> str:

@@ -26,12 +26,20 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command inside a running service, safe to repeat; runs when new, when its file changed, or when cut short."""
+    """A command about a running service, safe to repeat; runs when new, when its file changed, or when cut short.
+
+    It runs inside the service's container, or where `image` is given in a container of its own, which is in the
+    network `network` and gone afterwards.
+    """
 
     name: str
     title: str  # for people: "roles and databases"
     service: str
     argv: tuple[str, ...]
+    stdin: str = ""  # path in the tree of what is written to its standard input
+    user: str = ""  # inside the service's container; its own when empty
+    image: str = ""
+    network: str = ""  # as Docker names it
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.service import Service, services
 from abbey.plan.state import Desired, Step, Unit
-from abbey.render import compose, database, gateway, identity, images, portal, tunnel
+from abbey.render import apps, compose, database, gateway, identity, images, portal, steps, tunnel
 from abbey.secrets import Secret, SecretRef
 
 # One entry per kind of output; Compose comes last because it labels services with the digests of these.
@@ -21,6 +21,8 @@ RENDERERS: tuple[Callable[[Lab, Host], FileTree], ...] = (
     database.render,
     identity.render,
     images.render,
+    apps.render,
+    steps.render,
 )
 
 ROLES = Step(
@@ -84,11 +86,12 @@ def _desired(lab: Lab, host: Host, reveal: Callable[[SecretRef], Secret | None])
 
 
 def _steps(lab: Lab, host: Host) -> Iterator[Step]:
-    """Yield the steps of the database's host: roles, and the blueprint, which two workers must not apply at once."""
+    """Yield the database's host's steps: roles, and the blueprint, which no two workers may apply. Then the apps'."""
     if lab.database and host.name == lab.database.primary.name:
         yield ROLES
         if lab.identity:
             yield BLUEPRINT
+    yield from steps.of_apps(lab, host)
 
 
 def _unit(service: Service, labels: Mapping[str, str]) -> Unit:

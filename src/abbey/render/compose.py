@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from abbey.catalog.container import Publish
 from abbey.emit import MERGE, Alias, Anchor, Flow, Note, yaml_text
-from abbey.files import Effect, File, FileTree, OnChange, digest
+from abbey.files import Effect, File, FileTree, OnChange, Quoted, digest, quoted
 from abbey.model.app import promise
 from abbey.model.database import DOOR_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE, EDGE
-from abbey.model.service import Service, secret_file, services
+from abbey.model.service import Service, services
+from abbey.model.values import secret_file
 from abbey.plan.state import CONFIG_LABEL
 from abbey.secrets import SecretRef
 
@@ -51,7 +53,8 @@ def render(lab: Lab, host: Host, others: FileTree) -> FileTree:
             for name, path in sorted((path.removeprefix("secrets/"), path) for path in secrets)
         }
         document["secrets"] = Note("Files that Abbey fills from the encrypted vault.", listed, gap=True)
-    return FileTree([(PATH, File(yaml_text(document))), *sorted(_files(secrets, here).items())])
+    files = _files(secrets, here) | _env_files(here)
+    return FileTree([(PATH, File(yaml_text(document))), *sorted(files.items())])
 
 
 def labels(lab: Lab, host: Host, others: FileTree) -> dict[str, str]:
@@ -113,8 +116,13 @@ def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[st
         "entrypoint": _escaped(service.entrypoint),
         "command": _escaped(service.command),
         "user": entry.user,
+        "init": True if entry.init else None,
+        "hostname": entry.hostname,
+        "working_dir": entry.working_dir,
         "read_only": True if entry.read_only else None,
         "cap_add": list(entry.cap_add) or None,
+        "devices": list(entry.devices) or None,
+        "env_file": [f"./{_env_file(service)}"] if service.secret_env else None,
         "environment": {name: _escape(text) for name, text in service.env} or None,
         "secrets": [secret_file(ref) for ref in service.secrets] or None,
         "volumes": _mounts(service) or None,
@@ -122,7 +130,8 @@ def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[st
         "network_mode": "host" if entry.host_network else None,
         "pid": "host" if entry.host_pid else None,
         "networks": _joined(service) or None,
-        "ports": [_port(host, at=port.at, outer=port.port, inner=port.to) for port in entry.publish] or None,
+        "extra_hosts": [f"{name}={address}" for name, address in entry.extra_hosts.items()] or None,
+        "ports": [_port(host, port) for port in entry.publish] or None,
         "mem_limit": service.memory,
         "shm_size": entry.shm,
         "stop_grace_period": entry.stop_grace,
@@ -136,7 +145,8 @@ def _mounts(service: Service) -> list[str]:
     return [
         *(f"{service.app.name}_{volume.name}:{volume.path}" for volume in service.volumes),
         *(f"./{mount.file}:{mount.path}:ro" for mount in service.entry.mounts),
-        *(f"{path.host}:{path.path}:ro" for path in service.entry.host_paths),
+        *(f"./{file.file}:{file.path}:ro" for file in service.files),
+        *(f"{path.host}:{path.path}{'' if path.write else ':ro'}" for path in service.entry.host_paths),
     ]
 
 
@@ -146,18 +156,19 @@ def _joined(service: Service) -> list[str] | dict[str, object]:
     return [network for network, _ in service.networks]
 
 
-def _port(host: Host, *, at: str, outer: int, inner: int) -> str:
-    address = host.tailnet if at == "tailnet" else "127.0.0.1"
-    return f"{address}:{outer}:{inner}"
+def _port(host: Host, port: Publish) -> str:
+    address = {"tailnet": f"{host.tailnet}:", "loopback": "127.0.0.1:", "everywhere": ""}[port.at]
+    return f"{address}{port.port}:{port.to}{'' if port.protocol == 'tcp' else f'/{port.protocol}'}"
 
 
 def _depends(service: Service, here: tuple[Service, ...]) -> dict[str, object]:
     """Return what must be healthy first when a person runs Compose by hand; Abbey keeps the order across hosts."""
-    if not service.app.database:
-        return {}
+    own = [service.app.service_name(key) for key in service.entry.needs]
     needs = dict(service.needs).values()
-    wanted = [other.name for other in here if other.app.name == DOOR_PART or other.name in needs]
-    return {name: Flow({"condition": "service_healthy"}) for name in wanted if name != service.name}
+    door = [other.name for other in here if other.app.name == DOOR_PART or other.name in needs]
+    wanted = {*own, *(door if service.app.database else ())} - {service.name}
+    conditions = {other.name: "service_healthy" if other.health else "service_started" for other in here}
+    return {name: Flow({"condition": conditions[name]}) for name in conditions if name in wanted}
 
 
 def _health(service: Service) -> dict[str, object] | None:
@@ -197,6 +208,27 @@ def _files(secrets: Mapping[str, SecretRef], here: tuple[Service, ...]) -> dict[
         )
         for path, ref in secrets.items()
     }
+
+
+def _env_file(service: Service) -> str:
+    return f"secrets/env/{service.name}.env"
+
+
+def _env_files(here: tuple[Service, ...]) -> dict[str, File]:
+    """Return the environment that holds secrets: Compose reads the files, and no container sees them."""
+    found: dict[str, File] = {}
+    for service in here:
+        if service.secret_env:
+            content: list[str | Quoted] = []
+            for name, pieces in service.secret_env:
+                content.append(f'{name}="')
+                content += [
+                    quoted(piece, "env") if isinstance(piece, str) else Quoted(piece, "env") for piece in pieces
+                ]
+                content.append('"\n')
+            effects = (OnChange(service.name, Effect.RECREATE),)
+            found[_env_file(service)] = File(tuple(content), mode=0o400, on_change=effects)
+    return found
 
 
 def _escape(text: str) -> str:

@@ -112,7 +112,7 @@ def _public(site: Site, host: str) -> list[str]:
     ]
     if site.body:
         lines += ["request_body {", f"\tmax_size {site.body.upper()}B", "}"]
-    lines += _gated(site, site.gate.outposts if site.gate else (), _proxy(site, site.upstreams))
+    lines += _gated(site, site.gate.outposts if site.gate else (), _proxies(site, site.upstreams))
     where = f" It lives on {site.owner}." if site.owner else ""
     words = _words(f"{site.title} does not answer right now.{where}")
     lines += ["handle_errors {", f'\trespond "{words}" {{err.status_code}}', "}"]
@@ -122,7 +122,7 @@ def _public(site: Site, host: str) -> list[str]:
 def _peer(site: Site, outpost: str) -> list[str]:
     """Return what the other hosts' gateways get: this host's own upstream and nothing else."""
     lines = ["request_header -X-Authentik-*"]
-    return lines + _gated(site, (outpost,) if outpost else (), _proxy(site, (site.local,)))
+    return lines + _gated(site, (outpost,) if outpost else (), _proxies(site, (site.local,)))
 
 
 def _stranger(outpost: str) -> list[str]:
@@ -181,6 +181,17 @@ def _open_paths(site: Site, gate: Gate) -> str:
     if site.health and not any(pattern == f"^{site.health}$" for pattern in patterns):
         patterns.append(f"^{site.health}$")
     return f"`{'|'.join(patterns)}`" if patterns else ""
+
+
+def _proxies(site: Site, upstreams: tuple[str, ...]) -> list[str]:
+    """Return the proxy of the app, and before it those of paths that another of its services answers."""
+    lines: list[str] = []
+    for path, address in site.also:
+        others = tuple(address if upstream == site.local else upstream for upstream in upstreams)
+        lines += [f"@{path.strip('/')} path {path} {path}/*", f"handle @{path.strip('/')} {{"]
+        lines += [*_indent(_proxy(site, others)), "}"]
+    proxy = _proxy(site, upstreams)
+    return [*lines, "handle {", *_indent(proxy), "}"] if lines else proxy
 
 
 def _proxy(site: Site, upstreams: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from abbey.model.app import App, OidcClient
 from abbey.model.host import Host
 from abbey.model.identity import ADMIN_GROUP, PROVIDER, Identity
 from abbey.model.lab import Lab
-from abbey.model.service import SECRETS, secret_file
+from abbey.model.values import SECRETS, secret_file
 
 _SCOPES = "goauthentik.io/providers/oauth2/scope-"
 _PROXY_SCOPE = "goauthentik.io/providers/proxy/scope-proxy"

@@ -10,7 +10,7 @@ from abbey.model.app import App, promise
 from abbey.model.host import Host
 from abbey.model.identity import PROVIDER
 from abbey.model.lab import Lab
-from abbey.model.service import METRICS_PORT
+from abbey.model.values import METRICS_PORT
 from abbey.render.tiles import page_html
 
 # No script, style, picture or connection but the portal's own; nothing inline.

@@ -178,6 +178,9 @@ class Ingress(Part):
 class Tailscale(Part):
     """The hosts are joined by Tailscale (or any network that gives each its `tailnet` address)."""
 
+    container: Flag = False
+    """Run Tailscale in a container on every host, where it is not installed on the host itself."""
+
 
 class Network(Part):
     """The private network between the hosts, and the address range of containers."""
@@ -252,6 +255,8 @@ class AppSpec(Part):
     """Name in front of the domain; the app's own when absent."""
     groups: tuple[GroupName, ...] = ()
     """Only people in one of these groups may open it; everybody who can log in when empty."""
+    roles: dict[Name, GroupName] = {}
+    """Role in the app → the group whose members have it, e.g. `{admin: homelab-admin}`; `abbey app show` names them."""
     env: dict[EnvName, str] = {}
     """Environment variables for the app, over those of the catalog, taken as they stand here. Never a secret."""
     tag: Tag | None = None

@@ -1,0 +1,57 @@
+"""What `{{name}}` stands for in a data file, for one app on one host."""
+
+from __future__ import annotations
+
+from abbey.model.app import App
+from abbey.model.database import DOOR, PORT, role_name
+from abbey.model.host import Host
+from abbey.model.identity import ADMIN_GROUP
+from abbey.model.lab import Lab
+from abbey.secrets import SecretRef
+
+METRICS_PORT = 9101
+SECRETS = "/run/secrets"
+
+
+def secret_file(ref: SecretRef) -> str:
+    """Return the name of the file that holds a secret, e.g. grafana_admin_password; the same on host and inside."""
+    name = ref.name.replace("/", "_").replace("-", "_")
+    return f"{name}_{ref.kind.removeprefix('tls-')}" if ref.kind.startswith("tls-") else name
+
+
+def secrets(lab: Lab, app: App) -> dict[str, SecretRef]:
+    """Return the secrets of an app by the names after `secret.` and `text.` in its data file."""
+    names = [*app.entry.secrets, *(("db_password",) if app.database else ()), *(("oidc",) if _client(lab, app) else ())]
+    return {name: app.secret(name) for name in names}
+
+
+def values(lab: Lab, host: Host, app: App) -> dict[str, str]:
+    """Return what `{{name}}` may stand for in the data file of an app, on a host."""
+    known = {
+        "lab": lab.name,
+        "domain": lab.domain,
+        "timezone": lab.timezone,
+        "admin.user": lab.admin,
+        "admin.email": lab.email,
+        "admin.group": ADMIN_GROUP,
+        "host.name": host.name,
+        "host.tailnet": host.tailnet,
+        "url": app.url,
+        "hostname": app.hostname,
+        "network.app": lab.subnets[app.name],
+        "peers.metrics": ",".join(f"{peer.name}=http://{peer.tailnet}:{METRICS_PORT}" for peer in lab.others(host)),
+        "weather.at": f"{lab.portal.weather.latitude},{lab.portal.weather.longitude}" if lab.portal.weather else "",
+        "weather.place": lab.portal.weather.place if lab.portal.weather else "",
+    }
+    known |= {f"role.{role}": group for role, group in app.roles}
+    known |= {f"secret.{name}": f"{SECRETS}/{secret_file(ref)}" for name, ref in secrets(lab, app).items()}
+    if app.database:
+        role = role_name(app.name)
+        known |= {"db.host": DOOR, "db.port": str(PORT), "db.name": role, "db.user": role}
+    if app.client and lab.identity:
+        known |= lab.identity.endpoints(app.client.client_id)
+    return known
+
+
+def _client(lab: Lab, app: App) -> bool:
+    return app.client is not None and lab.identity is not None
