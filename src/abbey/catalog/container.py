@@ -79,8 +79,9 @@ class Volume(Fact):
 
     name: Name
     path: AbsolutePath
-    holds: Literal["data", "cache"] = "data"
-    """`data` makes the app stateful and must be in its `backup`; a `cache` may be lost."""
+    holds: Literal["data", "own-database", "cache"] = "data"
+    """`data` makes the app stateful and must be in its `backup`. `own-database` is data where the app keeps its own
+    database, and nothing that matters where it uses the shared one. A `cache` may be lost."""
 
 
 class Written(Fact):

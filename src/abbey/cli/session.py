@@ -141,6 +141,6 @@ def keepers(lab: Lab) -> frozenset[str]:
         service.name
         for host in lab.hosts
         for service in services(lab, host)
-        if service.app.contract not in elsewhere and any(volume.holds != "cache" for volume in service.volumes)
+        if service.app.contract not in elsewhere and service.keeps
     )
     return frozenset(name for name, count in homes.items() if count == 1)

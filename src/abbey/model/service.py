@@ -61,6 +61,12 @@ class Service:
         return any(path == mount.file or path.startswith(f"{mount.file}/") for mount in self.entry.mounts)
 
     @property
+    def keeps(self) -> tuple[Volume, ...]:
+        """Return those of its volumes that hold what must not be lost, in this lab."""
+        kinds = ("data",) if self.app.database else ("data", "own-database")
+        return tuple(volume for volume in self.volumes if volume.holds in kinds)
+
+    @property
     def volumes(self) -> tuple[Volume, ...]:
         """Return its folders that outlive it."""
         return self.entry.volumes
