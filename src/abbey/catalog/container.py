@@ -121,6 +121,8 @@ class Publish(Fact):
     port: Port
     to: Port
     protocol: Literal["tcp", "udp"] = "tcp"
+    why: Line | None = None
+    """Why it cannot go through the gateway."""
 
 
 class Service(Fact):
