@@ -18,6 +18,7 @@ from harness.workplace import REPOSITORY, Workplace, cached, recipe
 
 FIXTURES = REPOSITORY / "tests" / "lab" / "images"
 CATALOG = REPOSITORY / "src" / "abbey" / "catalog" / "apps"
+REFERENCE = REPOSITORY / "examples" / "reference" / "abbey.yaml"
 PRODUCT = REPOSITORY / "images"  # Dockerfiles of the images that hosts build themselves
 BASE = "abbey-lab/base:1"
 PYTHON = "3.13"  # of the base; wheels must fit it
@@ -35,14 +36,16 @@ class Recipe:
 def recipes() -> dict[str, Recipe]:
     """Return the table of tests/lab/images/images.yaml by repository."""
     table: dict[str, dict[str, Any]] = yaml.safe_load((FIXTURES / "images.yaml").read_text())
-    return {
-        repository: Recipe(folder=row["folder"], args=row.get("args", {}), extra=tuple(row.get("extra", ())))
-        for repository, row in table.items()
-    }
+    return {repository: _recipe(row) for repository, row in table.items()}
+
+
+def _recipe(row: dict[str, Any]) -> Recipe:
+    wants = {"WANTS": json.dumps(row["wants"])} if "wants" in row else {}
+    return Recipe(folder=row["folder"], args={**row.get("args", {}), **wants}, extra=tuple(row.get("extra", ())))
 
 
 def references() -> dict[str, Recipe]:
-    """Return every image that the catalog or a Dockerfile of the product names, with its recipe.
+    """Return every image that the platform, the reference lab's apps or a Dockerfile of the product name.
 
     Raise LabError naming those for which the table has none.
     """
@@ -59,8 +62,12 @@ def _repository(reference: str) -> str:
 
 
 def _catalog_references() -> Iterator[str]:
+    chosen = yaml.safe_load(REFERENCE.read_text())["apps"]
     for path in sorted(CATALOG.glob("*.yaml")):
-        for service in yaml.safe_load(path.read_text()).get("services", {}).values():
+        app = yaml.safe_load(path.read_text())
+        if app.get("kind") != "part" and path.stem not in chosen:
+            continue
+        for service in app["services"].values():
             image = service["image"]
             if not image.get("build"):
                 yield f"{image['ref']}:{image['tag']}"
@@ -89,7 +96,7 @@ def canonical(reference: str) -> str:
 
 def store_recipe(base: Path) -> str:
     """Return the short name of an image store: it changes with anything that goes into an image."""
-    wanted = json.dumps({key: value.folder for key, value in references().items()}, sort_keys=True)
+    wanted = json.dumps({key: [value.folder, value.args] for key, value in references().items()}, sort_keys=True)
     locks = sorted(PRODUCT.glob("*/requirements.lock"))
     return recipe(base.name, wanted, FIXTURES, caddy_program(), *locks)
 
