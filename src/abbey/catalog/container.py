@@ -15,9 +15,10 @@ TreePath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9_./-]*$
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Words = tuple[str, ...]
-Condition = Literal["oidc", "gate", "database", "own-database", "monitoring"]
+Condition = Literal["oidc", "gate", "database", "own-database", "monitoring", "ingress"]
 """What must be true of the app in this lab: it is a client of the identity provider; forward-auth stands before it;
-it uses the shared database, or keeps its own; the lab has something that scrapes."""
+it uses the shared database, or keeps its own; the lab has something that scrapes; visitors reach the lab, so that the
+sign-in has an address which the app itself can ask, too."""
 Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s\"'<>]+$")]
 # A title stands in double quotes in the gateway's configuration, where braces mean a value.
 Title = Annotated[

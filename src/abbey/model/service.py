@@ -85,8 +85,12 @@ def services(lab: Lab, host: Host) -> tuple[Service, ...]:
 
 def conditions(lab: Lab, app: App) -> frozenset[str]:
     """Return everything that is true of an app in this lab, in the words of data files."""
-    scraped = any(other.name == MONITOR for other in lab.apps)
-    return app.conditions | ({"monitoring"} if scraped else frozenset())
+    found = set(app.conditions)
+    if any(other.name == MONITOR for other in lab.apps):
+        found.add("monitoring")
+    if lab.tunnel and lab.tunnel.connected:
+        found.add("ingress")
+    return frozenset(found)
 
 
 def environment(app: App, entry: Entry) -> dict[str, str]:
