@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -14,9 +14,9 @@ from abbey.catalog.schema import App
 from abbey.errors import Fault, FileErrors, Mark
 from abbey.files import digest
 from abbey.spec.load import load
-from abbey.spec.yaml import parse
+from abbey.spec.yaml import Document, parse
 
-_SOURCE_PACKAGES = {"metrics": "abbey_metrics"}
+_SOURCE_PACKAGES = {"metrics": ("abbey_metrics", "abbey_steps")}
 _SOURCE_FOLDERS = {"portal": "portal"}
 
 
@@ -56,6 +56,16 @@ def load_catalog(own: Path | None = None) -> Catalog:
     return Catalog(apps=dict(sorted(apps.items())), contexts=contexts)
 
 
+def files(own: Path | None = None) -> Iterator[tuple[str, App, Document]]:
+    """Yield every data file of the folder `own`, or of Abbey when there is none: its name, its app, its document.
+
+    Raise FileErrors at the first one that is not right.
+    """
+    for name, source, label in _of_person(own) if own else _shipped():
+        document = parse(source, label)
+        yield name, load(App, document), document
+
+
 def _take(
     apps: dict[str, App],
     faults: list[Fault],
@@ -93,8 +103,9 @@ def _contexts() -> dict[str, dict[str, bytes]]:
     for folder in asset("images").iterdir():
         if folder.is_dir():
             contexts[folder.name] = dict(_walk(folder, ""))
-    for name, package in _SOURCE_PACKAGES.items():
-        contexts[name].update(_walk(resources.files(package), f"{package}/", suffixes=(".py", ".typed")))
+    for name, packages in _SOURCE_PACKAGES.items():
+        for package in packages:
+            contexts[name].update(_walk(resources.files(package), f"{package}/", suffixes=(".py", ".typed")))
     for name, source in _SOURCE_FOLDERS.items():
         contexts[name].update(_walk(asset(source), f"{source}/"))
     return contexts

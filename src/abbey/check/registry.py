@@ -24,10 +24,14 @@ class Rule:
 
 def run(rules: Iterable[Rule], lab: Lab) -> tuple[Finding, ...]:
     """Return what the rules find, the gravest first."""
-    order = list(Severity)
-    found = [
+    return sorted_by_gravity(
         Finding(rule.id, rule.severity, subject, message, why=rule.why, fix=rule.fix)
         for rule in rules
         for subject, message in rule.look(lab)
-    ]
+    )
+
+
+def sorted_by_gravity(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, the gravest first, and those of one rule together."""
+    order = list(Severity)
     return tuple(sorted(found, key=lambda finding: (order.index(finding.severity), finding.rule, finding.subject)))

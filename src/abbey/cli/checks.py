@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from abbey.check.design import RULES
-from abbey.check.registry import run
+from abbey.check.own import own_files
+from abbey.check.registry import run, sorted_by_gravity
 from abbey.cli import output
 from abbey.cli.session import open_lab
 from abbey.errors import FileErrors
@@ -23,7 +24,7 @@ def check(path: Path, *, as_json: bool) -> int:
             raise
         output.document({"right": False, "faults": [asdict(fault) for fault in errors.faults], "findings": []})
         return errors.exit_code
-    findings = run(RULES, lab)
+    findings = sorted_by_gravity((*run(RULES, lab), *own_files(path.parent / "apps")))
     if as_json:
         output.document({"right": True, "faults": [], "findings": [asdict(finding) for finding in findings]})
     else:

@@ -68,7 +68,7 @@ def _test(at: Path, image: Image, health: Health) -> Seen:
         yield (*at, "test"), "the test begins with neither CMD nor CMD-SHELL"
         return
     program = "sh" if kind == "CMD-SHELL" else words[0].rpartition("/")[2]
-    if program in _BORROWED and not health.source:
+    if program in _BORROWED and not health.source and not image.build:
         yield (*at, "test"), f"it is said nowhere that the image has {program}"
     if _bare(image) and program in _SHELL:
         yield (*at, "test"), f"{image.ref} has no {program}"
