@@ -8,27 +8,19 @@ from typing import Any, TypeVar
 
 import click
 
+from abbey.cli.app_commands import app
+from abbey.cli.options import file as _file
+from abbey.cli.options import hosts as _hosts
+from abbey.cli.options import json as _json
 from abbey.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = {
-    "Describe the lab": ("init", "check", "render", "schema"),
+    "Describe the lab": ("init", "app", "check", "render", "schema"),
     "Make it true": ("plan", "up", "down"),
     "Look at it": ("status", "logs"),
     "Around it": ("secret", "demo", "completion"),
 }
-
-_file = click.option(
-    "-f",
-    "--file",
-    "path",
-    default="abbey.yaml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The lab's file.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-_hosts = click.option("--host", "hosts", multiple=True, metavar="NAME", help="Only this host; may be repeated.")
 
 
 class Commands(click.Group):
@@ -184,6 +176,9 @@ def logs(
     from abbey.cli.look import logs as work
 
     return work(path, services, hosts=hosts, follow=follow, tail=tail, as_json=as_json)
+
+
+main.add_command(app)
 
 
 @main.group()

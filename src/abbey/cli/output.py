@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -83,6 +85,14 @@ def _cell(text: str, width: int, *, bold: bool, state: bool) -> str:
     if bold:
         return click.style(padded, dim=True)
     return click.style(padded, fg=_STATES[text]) if state and text in _STATES else padded
+
+
+def section(title: str, rows: Iterable[str]) -> None:
+    """Print a heading and the sentences below it, folded to the width of the terminal."""
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    click.echo(f"\n{click.style(title, bold=True)}")
+    for row in rows:
+        click.echo(textwrap.fill(row, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False))
 
 
 def interactive() -> bool:

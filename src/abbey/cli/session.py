@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from abbey.catalog.load import load_catalog
+from abbey.catalog.pins import FILE as PINS
+from abbey.catalog.pins import load_pins
 from abbey.errors import AbbeyError, HostError, UsageError
 from abbey.model.host import LOCAL, Host
 from abbey.model.lab import Lab
@@ -26,9 +28,10 @@ T = TypeVar("T")
 
 
 def open_lab(path: Path) -> Lab:
-    """Return the resolved lab of a file. Raise UsageError or FileErrors when it is not right."""
+    """Return the resolved lab of a file, with the pins beside it. Raise UsageError or FileErrors when it is not right."""
     spec, document = load_spec(path)
-    return resolve(spec, load_catalog(path.parent / "apps"), document.mark)
+    pins = load_pins(path.parent / PINS)
+    return resolve(spec, load_catalog(path.parent / "apps", pins), document.mark)
 
 
 def open_vault(path: Path) -> Vault:
