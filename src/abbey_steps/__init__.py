@@ -1,1 +1,1 @@
-"""Runs the HTTP calls of a post-start step inside a container of the app's network. Reads a program on standard input."""
+"""Makes the HTTP calls of a post-start step, inside a container in the app's network. The program is standard input."""
