@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from abbey.catalog.assets import asset
 from abbey.catalog.coherence import incoherences
+from abbey.catalog.pins import Pin, Pins, key_of
 from abbey.catalog.schema import App
 from abbey.errors import Fault, FileErrors, Mark
 from abbey.files import digest
@@ -22,10 +23,11 @@ _SOURCE_FOLDERS = {"portal": "portal"}
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Apps by name, and what their images are built from: name of the image → relative path → bytes."""
+    """Apps by name, what their images are built from (image's name → relative path → bytes), and the lab's pins."""
 
     apps: Mapping[str, App]
     contexts: Mapping[str, Mapping[str, bytes]]
+    pins: Pins = field(default_factory=Pins)
 
     def image_tag(self, context: str) -> str:
         """Return twelve hexadecimal digits that change whenever a file of the build context changes."""
@@ -33,8 +35,8 @@ class Catalog:
         return digest(b"".join(f"{path}:{digest(body)};".encode() for path, body in sorted(files.items())))[:12]
 
 
-def load_catalog(own: Path | None = None) -> Catalog:
-    """Return the catalog of Abbey, with the data files of the folder `own` over it when that exists.
+def load_catalog(own: Path | None = None, pins: Mapping[str, Pin] | None = None) -> Catalog:
+    """Return the catalog of Abbey, with the data files of the folder `own` over it when that exists, and with pins.
 
     Raise FileErrors with every fault of every file: of its form, of what it names and nobody has, and of a file in
     `own` that would replace a part of the platform.
@@ -53,7 +55,14 @@ def load_catalog(own: Path | None = None) -> Catalog:
             _take(apps, faults, name, source=source, label=label, contexts=contexts)
     if faults:
         raise FileErrors(faults)
-    return Catalog(apps=dict(sorted(apps.items())), contexts=contexts)
+    return Catalog(dict(sorted(apps.items())), contexts, Pins(pins or {}, _given(apps)))
+
+
+def _given(apps: Mapping[str, App]) -> frozenset[str]:
+    """Return the keys that the images of the catalog have among the pins."""
+    return frozenset(
+        key_of(service.image.ref, service.image.tag) for app in apps.values() for service in app.services.values()
+    )
 
 
 def files(own: Path | None = None) -> Iterator[tuple[str, App, Document]]:

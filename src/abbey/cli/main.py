@@ -17,7 +17,7 @@ from abbey.version import __version__
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = {
     "Describe the lab": ("init", "app", "check", "render", "schema"),
-    "Make it true": ("plan", "up", "down"),
+    "Make it true": ("plan", "up", "down", "images"),
     "Look at it": ("status", "logs"),
     "Around it": ("secret", "demo", "completion"),
 }
@@ -179,6 +179,38 @@ def logs(
 
 
 main.add_command(app)
+
+
+@main.group(invoke_without_command=True)
+@_file
+@_json
+@click.pass_context
+def images(ctx: click.Context, path: Path, *, as_json: bool) -> int:
+    """Show the version of every image: tag, digest, age. `images update` moves them."""
+    if ctx.invoked_subcommand:
+        ctx.obj = path
+        return 0
+    from abbey.cli.images import show
+
+    return show(path, as_json=as_json)
+
+
+@images.command("update")
+@click.argument("names", nargs=-1, metavar="[APP]...")
+@_file
+@click.option("--to", default="", metavar="TAG", help="Go to this tag; needs one app or one of its services.")
+@click.option("--major", is_flag=True, help="Also to newer major versions, where no data must be moved by hand.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.pass_context
+def images_update(
+    ctx: click.Context, path: Path, names: tuple[str, ...], *, to: str, major: bool, yes: bool, dry_run: bool
+) -> int:
+    """Ask the registries for newer versions, show the plan, and pin them in images.yaml."""
+    from abbey.cli.images import Wishes, update
+
+    given = ctx.get_parameter_source("path") is not click.core.ParameterSource.DEFAULT
+    return update(path if given else ctx.obj, Wishes(names=names, to=to, major=major, yes=yes, dry_run=dry_run))
 
 
 @main.group()

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def open_lab(path: Path) -> Lab:
-    """Return the resolved lab of a file, with the pins beside it. Raise UsageError or FileErrors when it is not right."""
+    """Return the resolved lab of a file with its pins. Raise UsageError or FileErrors when it is not right."""
     spec, document = load_spec(path)
     pins = load_pins(path.parent / PINS)
     return resolve(spec, load_catalog(path.parent / "apps", pins), document.mark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from abbey.catalog.container import Health, Volume
+from abbey.catalog.container import Health, Image, Volume
 from abbey.catalog.container import Service as Entry
 from abbey.catalog.step import Step
 from abbey.catalog.template import fill, names, parts
@@ -160,9 +160,12 @@ def _image(lab: Lab, app: App, entry: Entry) -> str:
     image = entry.image
     if image.build:
         return f"{image.ref}:{lab.catalog.image_tag(image.build)}"
-    if app.tag and image.ref == app.entry.services[app.main].image.ref:
-        return f"{image.ref}:{app.tag}"
-    return f"{image.ref}:{image.tag}{f'@{image.digest}' if image.digest else ''}"
+    return lab.catalog.pins.held(image, own_tag(app, image)).reference(image.ref)
+
+
+def own_tag(app: App, image: Image) -> str | None:
+    """Return the tag that the lab's file gives an image: that of the app's main image, and only of that."""
+    return app.tag if image.ref == app.entry.services[app.main].image.ref else None
 
 
 def _filled(words: tuple[str, ...] | None, known: dict[str, str]) -> tuple[str, ...] | None:
