@@ -68,7 +68,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def parts(text: str, values: Mapping[str, str], secrets: Mapping[str, SecretRef]) -> tuple[str | SecretRef, ...]:
     """Return the text in pieces, with `{{text.x}}` as a reference to the secret and every other `{{name}}` replaced.
 
-    `{{kept.x}}` stays as it is: only the app's answers have values for it. Raise UnknownNameError as `fill` does.
+    `secrets` has them by the names after `text.`. `{{kept.x}}` stays as it is: only the app's answers have values for it. Raise UnknownNameError as `fill` does.
     """
     found: list[str | SecretRef] = []
     end = 0
@@ -77,9 +77,10 @@ def parts(text: str, values: Mapping[str, str], secrets: Mapping[str, SecretRef]
         found.append(text[end : match.start()])
         end = match.end()
         if name.startswith(TEXT):
-            if name not in secrets:
+            short = name.removeprefix(TEXT)
+            if short not in secrets:
                 raise UnknownNameError(name)
-            found.append(secrets[name])
+            found.append(secrets[short])
         else:
             found.append(match.group(0) if name.startswith(KEPT) else fill(match.group(0), values))
     found.append(text[end:])
