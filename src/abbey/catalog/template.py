@@ -68,7 +68,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def parts(text: str, values: Mapping[str, str], secrets: Mapping[str, SecretRef]) -> tuple[str | SecretRef, ...]:
     """Return the text in pieces, with `{{text.x}}` as a reference to the secret and every other `{{name}}` replaced.
 
-    `secrets` has them by the names after `text.`. `{{kept.x}}` stays as it is: only the app's answers have values for it. Raise UnknownNameError as `fill` does.
+    `secrets` has them by the names after `text.`. `{{kept.x}}` stays as it is: only the app's answers have values for
+    it. Raise UnknownNameError as `fill` does.
     """
     found: list[str | SecretRef] = []
     end = 0
