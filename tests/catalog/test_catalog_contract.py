@@ -233,7 +233,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "sources": [
         ({"sources": []}, "where these facts are from"),
-        ({"sources": ["everybody knows"]}, "neither a repository"),
+        ({"sources": ["everybody knows"]}, "none is a repository"),
     ],
 }  # fmt: skip
 RIGHT: dict[str, list[dict[str, Any]]] = {
@@ -307,7 +307,10 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
     "steps": [{"steps": [CALLS]}, {"steps": [RUN]}],
     "tile-complete": [OWN_LOGIN | {"route": None, "tile": None}],
     "resources": [{"services.board.memory": "1g", "uses.memory": "1g"}],
-    "sources": [{"sources": ["Board's documentation, installation", "https://board.example.org/docs"]}],
+    "sources": [
+        {"sources": ["Board's documentation, installation"]},
+        {"sources": ["measured", "https://board.example.org/docs"]},
+    ],
 }
 
 

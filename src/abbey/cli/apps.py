@@ -59,10 +59,10 @@ def show_app(path: Path, name: str, *, as_json: bool) -> int:
         primary = lab.database.primary.name if lab.database else None
         told = promise(placed, hosts=tuple(host.name for host in lab.hosts), primary=primary)
         output.section("In this lab", (f"It is `{placed.contract}`. {told}",))
-    elif lines:
+    if lines and not placed:
         output.section("To add it, write in abbey.yaml", ())
         output.line(lines.rstrip("\n"))
-    else:
+    elif not lines:
         output.section("A part of the platform", ("Abbey places it by itself; it is not written in the lab's file.",))
     return 0
 

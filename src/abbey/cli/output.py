@@ -92,7 +92,9 @@ def section(title: str, rows: Iterable[str]) -> None:
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     click.echo(f"\n{click.style(title, bold=True)}")
     for row in rows:
-        click.echo(textwrap.fill(row, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False))
+        folder = textwrap.TextWrapper(width, initial_indent="  ", subsequent_indent="    ")
+        folder.break_long_words = folder.break_on_hyphens = False
+        click.echo(folder.fill(row))
 
 
 def interactive() -> bool:

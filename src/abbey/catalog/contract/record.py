@@ -60,9 +60,8 @@ def _megabytes(size: str) -> int:
 def _sources(name: str, app: App) -> Seen:
     if not app.sources:
         yield (), "nothing says where these facts are from"
-    for index, source in enumerate(app.sources):
-        if not _SOURCE.search(source) and app.kind == "app":
-            yield ("sources", index), "neither a repository with a path nor a documentation"
+    elif app.kind == "app" and not any(_SOURCE.search(source) for source in app.sources):
+        yield ("sources",), "none is a repository with a path or a documentation"
 
 
 def _steps(name: str, app: App) -> Seen:
