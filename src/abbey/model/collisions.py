@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from abbey.model.app import App
-from abbey.model.database import PORT, SERVER_PART, role_name
+from abbey.model.database import PORT, SERVER_PART, WATCHER, role_name
 from abbey.model.faults import Faults
 from abbey.model.network import PLACES
 from abbey.model.service import METRICS_PART
@@ -16,7 +16,7 @@ from abbey.secrets import SecretRef
 # Ports of parts that use the host's network, which no `publish` of theirs names.
 _HOST_PORTS = {METRICS_PART: METRICS_PORT, SERVER_PART: PORT}
 _ADDRESSES = ("loopback", "tailnet", "everywhere")
-_SERVER_ROLES = frozenset(("none", "public", "postgres", "template0", "template1"))
+_SERVER_ROLES = frozenset(("none", "public", "postgres", "template0", "template1", WATCHER))
 _RENAME = "give the app's data file in `apps/` another name"
 
 

@@ -12,6 +12,7 @@ PORT = 5432
 DOOR = "db"  # the one name that apps know
 SERVER_PART = "postgres"
 DOOR_PART = "door"
+WATCHER = "abbey_metrics"  # the role that reads the server's figures and owns nothing
 
 
 @dataclass(frozen=True, slots=True)

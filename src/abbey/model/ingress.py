@@ -8,6 +8,7 @@ from abbey.model.app import App
 from abbey.model.host import Host
 from abbey.model.identity import PROVIDER
 from abbey.model.lab import Lab
+from abbey.model.monitoring import closed
 
 PUBLIC_PORT = 8080  # the tunnel's connector comes in here
 PEER_PORT = 8081  # the other hosts' gateways come in here, and never go further than this host
@@ -43,6 +44,7 @@ class Site:
     gate: Gate | None
     owner: str | None  # for the page shown when it is away
     also: tuple[tuple[str, str], ...] = ()  # (path, address on this host) that another service of the app answers
+    closed: tuple[str, ...] = ()  # paths where the app would show its figures to everybody
 
 
 def upstreams(app: App, host: Host, hosts: tuple[Host, ...], *, first: str | None) -> tuple[tuple[str, ...], str]:
@@ -87,6 +89,7 @@ def sites(lab: Lab, host: Host) -> tuple[Site, ...]:
                 gate=_gate(lab, host, app),
                 owner=app.owner,
                 also=_also(app) if local else tuple((path, "") for path in app.entry.route.also),
+                closed=closed(lab, app),
             )
         )
     return tuple(sorted(found, key=lambda site: site.hostname))

@@ -12,12 +12,12 @@ from abbey.model.app import App
 from abbey.model.database import SERVER_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
+from abbey.model.monitoring import figures, monitored, seen
 from abbey.model.network import DATABASE
 from abbey.model.values import secrets, values
 from abbey.secrets import SecretRef
 
 METRICS_PART = "metrics"
-MONITOR = "prometheus"  # the app that scrapes the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Service:
     @property
     def title(self) -> str:
         """Return its name for people: the app's, and its own part where the app has several containers."""
-        part = self.name.removeprefix(f"{self.app.name}-")
-        return f"{self.app.entry.title} {part}" if len(self.app.entry.services) > 1 else self.app.entry.title
+        part = self.name.removeprefix(self.app.name).removeprefix("-")
+        return f"{self.app.entry.title} {part}".rstrip() if len(self.app.entry.services) > 1 else self.app.entry.title
 
     def sees(self, path: str) -> bool:
         """Return whether a file of the lab's folder is mounted into it, by itself or with its folder."""
@@ -86,7 +86,7 @@ def services(lab: Lab, host: Host) -> tuple[Service, ...]:
 def conditions(lab: Lab, app: App) -> frozenset[str]:
     """Return everything that is true of an app in this lab, in the words of data files."""
     found = set(app.conditions)
-    if any(other.name == MONITOR for other in lab.apps):
+    if monitored(lab):
         found.add("monitoring")
     if lab.tunnel and lab.tunnel.connected:
         found.add("ingress")
@@ -126,7 +126,7 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
         entrypoint=_filled(entry.entrypoint, known),
         env=tuple(open_env.items()),
         secret_env=tuple((variable, pieces) for variable, pieces in filled.items() if _hides(pieces)),
-        secrets=(*(app.secret(short) for short in paths), *_client_secrets(lab, entry)),
+        secrets=_secrets(lab, host, app, key=key, named=tuple(paths)),
         files=_files(entry, name, known=known, texts=texts, true=conditions(lab, app)),
         networks=_networks(lab, host, app, entry=entry),
         health=entry.health and entry.health.model_copy(update={"test": _filled(entry.health.test, known)}),
@@ -172,8 +172,12 @@ def _filled(words: tuple[str, ...] | None, known: dict[str, str]) -> tuple[str, 
     return None if words is None else tuple(fill(word, known) for word in words)
 
 
-def _client_secrets(lab: Lab, entry: Entry) -> tuple[SecretRef, ...]:
-    return tuple(app.client.secret for app in lab.apps if app.client) if entry.client_secrets else ()
+def _secrets(lab: Lab, host: Host, app: App, *, key: str, named: tuple[str, ...]) -> tuple[SecretRef, ...]:
+    """Return what it sees as files: what its data file names, the clients' secrets, and what monitoring needs."""
+    found = [app.secret(short) for short in named]
+    if app.entry.services[key].client_secrets:
+        found += [other.client.secret for other in lab.apps if other.client]
+    return tuple(dict.fromkeys((*found, *seen(lab, host, app, key))))
 
 
 def _networks(lab: Lab, host: Host, app: App, *, entry: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -182,6 +186,7 @@ def _networks(lab: Lab, host: Host, app: App, *, entry: Entry) -> tuple[tuple[st
     joined: dict[str, tuple[str, ...]] = {app.name: ()} if entry.own_network else {}
     if entry.reaches_apps:
         joined |= {other.name: () for other in lab.apps_on(host) if other.entry.route}
+        joined |= {one.network: () for one in figures(lab, host) if one.network}
     for network in entry.joins:
         if network != DATABASE or app.database or app.entry.database is None:
             joined[network] = entry.aliases

@@ -10,18 +10,34 @@ from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.service import Service, services
 from abbey.plan.state import Desired, Step, Unit
-from abbey.render import apps, compose, database, gateway, identity, images, portal, steps, tunnel
+from abbey.render import (
+    apps,
+    compose,
+    dashboards,
+    database,
+    gateway,
+    identity,
+    images,
+    inside,
+    monitoring,
+    portal,
+    steps,
+    tunnel,
+)
 from abbey.secrets import Secret, SecretRef
 
 # One entry per kind of output; Compose comes last because it labels services with the digests of these.
 RENDERERS: tuple[Callable[[Lab, Host], FileTree], ...] = (
     gateway.render,
+    inside.render,
     portal.render,
     tunnel.render,
     database.render,
     identity.render,
     images.render,
     apps.render,
+    monitoring.render,
+    dashboards.render,
     steps.render,
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abbey.files import Effect, File, FileTree, OnChange
-from abbey.model.database import PORT, Database, connections
+from abbey.model.database import PORT, SERVER_PART, WATCHER, Database, connections
 from abbey.model.host import Host
 from abbey.model.lab import Lab
+from abbey.model.monitoring import monitored
 from abbey.model.network import DATABASE
 from abbey.secrets import SecretRef
 
@@ -22,7 +23,7 @@ def render(lab: Lab, host: Host) -> FileTree:
         files += [
             ("postgres/postgresql.conf", File(_server(lab, lab.database))),
             ("postgres/pg_hba.conf", File(_callers(lab, lab.database))),
-            (ROLES_PATH, File(_roles(lab.database), mode=0o444, on_change=(OnChange(ROLES_STEP, Effect.RUN),))),
+            (ROLES_PATH, File(_roles(lab, lab.database), mode=0o444, on_change=(OnChange(ROLES_STEP, Effect.RUN),))),
         ]
     return FileTree(files)
 
@@ -90,15 +91,23 @@ def _callers(lab: Lab, database: Database) -> str:
         f"hostssl  sameuser   all   {other.tailnet + '/32':<20}  scram-sha-256   # door on {other.name}"
         for other in lab.others(database.primary)
     ]
+    if monitored(lab):
+        subnet = lab.subnets[SERVER_PART]
+        lines.append(
+            f"hostssl  postgres   {WATCHER}   {subnet}  scram-sha-256   # who counts, on {database.primary.name}"
+        )
     return "\n".join(lines) + "\n"
 
 
-def _roles(database: Database) -> tuple[str | SecretRef, ...]:
+def _roles(lab: Lab, database: Database) -> tuple[str | SecretRef, ...]:
     """Return SQL that may run any number of times: roles and databases that are missing are made, none is dropped."""
     parts: list[str | SecretRef] = [_ROLES_HEAD]
     for role in database.roles:
         before, after = _ROLE.replace("NAME", role.name).split("PASSWORD_HERE")
         parts += [before, role.password, after]
+    if monitored(lab):
+        before, after = _WATCHER.replace("NAME", WATCHER).split("PASSWORD_HERE")
+        parts += [before, lab.app(SERVER_PART).secret("metrics_password"), after]
     return tuple(parts)
 
 
@@ -115,4 +124,13 @@ ALTER ROLE "NAME" PASSWORD 'PASSWORD_HERE';
 SELECT 'CREATE DATABASE "NAME" OWNER "NAME" TEMPLATE template0 ENCODING UTF8'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'NAME') \\gexec
 REVOKE CONNECT ON DATABASE "NAME" FROM PUBLIC;
+"""
+
+# It sees every figure of the server and no row of any app.
+_WATCHER = """
+SELECT 'CREATE ROLE "NAME" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'NAME') \\gexec
+ALTER ROLE "NAME" CONNECTION LIMIT 5 PASSWORD 'PASSWORD_HERE';
+ALTER ROLE "NAME" SET default_transaction_read_only = on;
+ALTER ROLE "NAME" SET statement_timeout = '10s';
+GRANT pg_monitor TO "NAME";
 """

@@ -14,6 +14,7 @@ from abbey.model.host import Host
 from abbey.model.identity import PROVIDER
 from abbey.model.ingress import PEER_PORT, PUBLIC_PORT, Gate, Site, sites
 from abbey.model.lab import Lab
+from abbey.model.monitoring import INSIDE_FILE, monitored
 
 OUTPOST = "/outpost.goauthentik.io"
 _OUTPOST_HEALTH = "/-/health/live/"  # of the sign-in, in which the outpost is embedded
@@ -37,13 +38,16 @@ def render(lab: Lab, host: Host) -> FileTree:
     """Return gateway/Caddyfile of a host."""
     here = sites(lab, host)
     outpost = next((site.local for site in here if site.app == PROVIDER), "")
-    text = caddyfile(here, host=host.name, listen=Listen(), outpost=outpost)
+    text = caddyfile(here, host=host.name, listen=Listen(), outpost=outpost, watched=monitored(lab))
     return FileTree([("gateway/Caddyfile", File(text))])
 
 
-def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str) -> str:
-    """Return the whole Caddyfile for these sites. `outpost` is the address of the sign-in on this host, or ""."""
-    blocks = [_HEAD.replace("ADMIN", listen.admin), _SNIPPETS]
+def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str, watched: bool = False) -> str:
+    """Return the whole Caddyfile for these sites. `outpost` is the address of the sign-in on this host, or "".
+
+    Where something watches the lab, requests are counted, and a file beside it says what the lab itself is answered.
+    """
+    blocks = [_HEAD.replace("ADMIN", listen.admin).replace("COUNTING\n", _COUNTING if watched else ""), _SNIPPETS]
     blocks += [_block(_public(site, host), f"http://{site.hostname}:{listen.public}", listen.address) for site in here]
     blocks += [
         _block(_peer(site, outpost), f"http://{site.hostname}:{listen.peer}", listen.peer_address)
@@ -52,7 +56,7 @@ def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str) 
     ]
     blocks += [
         _block(['respond "No such site here." 421'], f"http://:{listen.public}", listen.address),
-        _block(_stranger(outpost), f"http://:{listen.peer}", listen.peer_address),
+        _block(_stranger(outpost, watched=watched), f"http://:{listen.peer}", listen.peer_address),
         _block(['respond /healthz "ok"'], f"http://:{listen.health}", listen.health_address),
     ]
     return "\n".join(blocks)
@@ -65,6 +69,7 @@ _HEAD = """\
 	persist_config off
 	auto_https off
 	grace_period 10s
+COUNTING
 	servers {
 		# The tunnel's connector and the other hosts' gateways are believed when they name the visitor.
 		trusted_proxies static private_ranges 100.64.0.0/10
@@ -72,6 +77,9 @@ _HEAD = """\
 	}
 }
 """
+
+# Requests are counted by site; names that no site has count as one.
+_COUNTING = "\tmetrics {\n\t\tper_host\n\t}\n"
 
 _SNIPPETS = """\
 # Try the first address; when it fails, the next. A GET may be asked twice, a POST that was sent never is.
@@ -112,6 +120,7 @@ def _public(site: Site, host: str) -> list[str]:
     ]
     if site.body:
         lines += ["request_body {", f"\tmax_size {site.body.upper()}B", "}"]
+    lines += _closed(site)
     lines += _gated(site, site.gate.outposts if site.gate else (), _proxies(site, site.upstreams))
     where = f" It lives on {site.owner}." if site.owner else ""
     words = _words(f"{site.title} does not answer right now.{where}")
@@ -121,14 +130,23 @@ def _public(site: Site, host: str) -> list[str]:
 
 def _peer(site: Site, outpost: str) -> list[str]:
     """Return what the other hosts' gateways get: this host's own upstream and nothing else."""
-    lines = ["request_header -X-Authentik-*"]
+    lines = ["request_header -X-Authentik-*", *_closed(site)]
     return lines + _gated(site, (outpost,) if outpost else (), _proxies(site, (site.local,)))
 
 
-def _stranger(outpost: str) -> list[str]:
-    """Return the answer for a host name that this host does not serve: only the sign-in's own paths are known."""
+def _stranger(outpost: str, *, watched: bool) -> list[str]:
+    """Return the answer for a host name that this host does not serve: only the sign-in's paths and the lab's own."""
     lines = ["handle {", '\trespond "No such site here." 421', "}"]
-    return _outpost_paths((outpost,), "") + lines if outpost else lines
+    known = [f"import {INSIDE_FILE}"] if watched else []
+    return known + (_outpost_paths((outpost,), "") if outpost else []) + lines
+
+
+def _closed(site: Site) -> list[str]:
+    """Return the answer for paths where the app would show its figures to whoever asks."""
+    if not site.closed:
+        return []
+    paths = " ".join(f"{path} {path}/*" for path in site.closed)
+    return [f"@figures path {paths}", "handle @figures {", '\trespond "Figures are for the lab itself." 404', "}"]
 
 
 def _gated(site: Site, outposts: tuple[str, ...], proxy: list[str]) -> list[str]:
