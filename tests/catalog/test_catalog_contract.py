@@ -125,6 +125,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"services.board.image.tag": "stable-alpine"}, "another version tomorrow"),
         ({"services.board.image.tag": "15"}, "15 is whatever is newest"),
         ({"services.board.image.tag": "v15-rootless"}, "whatever is newest"),
+        ({"services.board.image.tag": "15-alpine3.22"}, "whatever is newest"),
         ({"services.board.image.source": None}, "where that version was seen"),
         ({"services.board.image.notes": None}, "no address of release notes"),
         ({"services.db": DATABASE, "services.db.image.updates": "minor"}, "is a database"),
@@ -248,6 +249,7 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
     "image-version": [
         {"services.board.image.tag": "2026.9.1-abcdef0"},
         {"services.board.image.tag": "20260901"},
+        {"services.board.image.tag": "17-vectorchord0.4.3-pgvector0.8.0"},
         {"services.board.image.tag": "release", "services.board.image.digest": f"sha256:{'0' * 64}"},
         {"services.db": DATABASE, "backup.volumes.database": {"how": "stop", "why": "nothing changes"}},
     ],
@@ -303,7 +305,10 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
         {"services.board.with_oidc.OIDC_URL": "{{oidc.authorize}} {{oidc.token}}"},
         OWN_LOGIN | {"sso": {"mode": "forward-auth", "why": "no OpenID"}, "services.board.with_gate": {"A": "b"}},
     ],
-    "public-address": [{"services.board.env.URL": "https://{{hostname}}"}],
+    "public-address": [
+        {"services.board.env.URL": "https://{{hostname}}"},
+        {"services.board.env.URL": "x", "sources": ["example/board:auth.js (its address is taken from the request)"]},
+    ],
     "steps": [{"steps": [CALLS]}, {"steps": [RUN]}],
     "tile-complete": [OWN_LOGIN | {"route": None, "tile": None}],
     "resources": [{"services.board.memory": "1g", "uses.memory": "1g"}],

@@ -117,5 +117,5 @@ def test_every_file_and_every_fault_is_told_at_once(tmp_path: Path) -> None:
 def test_the_names_of_data_files_are_those_that_the_lab_fills_in() -> None:
     lab = lab_of(text_of(two_hosts()))
     grafana = lab.app("grafana")
-    known = {name for name in values(lab, lab.hosts[0], grafana) if not name.startswith("secret.")}
+    known = {name for name in values(lab, lab.hosts[0], grafana) if not name.startswith(("secret.", "role."))}
     assert known == {name for name in OF_LAB | OF_DATABASE | OF_OIDC if not name.startswith("secret.")}

@@ -104,8 +104,10 @@ def _needs(name: str, app: App) -> Iterator[str]:
         words = " or ".join(f"`{contract}`" for contract in app.database.contracts)
         must = "Needs the lab's shared PostgreSQL" if app.database.required else "Uses the lab's shared PostgreSQL"
         yield f"{must} as {words}."
-    if app.sso.mode in ("oidc", "forward-auth"):
-        yield "Needs the lab's login (`identity:`) for what is said below."
+    if app.sso.mode == "oidc":
+        yield "Uses the lab's login (`identity:`); in a lab without one it keeps its own accounts."
+    elif app.sso.mode == "forward-auth":
+        yield "Needs the lab's login (`identity:`); in a lab without one nobody is asked who they are."
     for secret in given(app):
         yield f"A secret that only you have: `abbey secret set {name}/{secret}`."
     for key, service in app.services.items():
@@ -171,7 +173,7 @@ def _costs(app: App) -> Iterator[str]:
 def _image(image: Image) -> str:
     if image.build:
         return "built on the host from Abbey's own sources"
-    return f"{image.ref}:{image.tag}, updated {_UPDATES[image.updates]}"
+    return f"{image.ref}:{image.tag}, updates {_UPDATES[image.updates]}"
 
 
 def _when(words: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ SOCKET_PROXIES = frozenset(
 )
 _FLOWS = "latest|stable|release|main|master|edge|nightly|rolling|develop|dev|next|beta|lts|alpine|slim"
 _ROLLING = re.compile(rf"(?:{_FLOWS})(?:[._-].*)?", re.IGNORECASE)
-_BARE_MAJOR = re.compile(r"v?[0-9]{1,5}(?:-[a-z][a-z0-9._-]*)?")
+_BARE_MAJOR = re.compile(r"v?[0-9]{1,5}(?:-(?:[a-z_-]+|alpine[0-9.]*))?")
 _DATABASE = re.compile(r"(?:^|/)(?:postgres|postgresql|pgvector|mariadb|mysql|mongo|timescaledb|pgvecto-rs)$")
 _SOCKET = re.compile(r"^/(?:var/)?run(?:/docker\.sock)?/?$|docker\.sock$")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}

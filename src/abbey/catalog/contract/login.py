@@ -7,6 +7,7 @@ from abbey.catalog.schema import App
 from abbey.catalog.template import names
 from abbey.report import Severity
 
+_TOLD = "from the request"
 _ADDRESS = frozenset({"url", "hostname", "domain"})
 _DISCOVERED = frozenset({"oidc.issuer", "oidc.discovery"})
 _SINGLE = frozenset({"oidc.authorize", "oidc.token"})
@@ -45,7 +46,8 @@ def _client(app: App) -> Seen:
 
 
 def _address(name: str, app: App) -> Seen:
-    if app.sso.mode == "oidc" and not used(app) & _ADDRESS:
+    told = any(_TOLD in line for line in (*app.sources, *app.doubts))
+    if app.sso.mode == "oidc" and not used(app) & _ADDRESS and not told:
         yield ("sso", "oidc"), "no setting tells the app its own address"
 
 
@@ -62,7 +64,8 @@ RULES: tuple[Rule, ...] = (
         "public-address",
         Severity.WARNING,
         why="an app that does not know its address sends people back to another one after the login",
-        fix="give it `{{url}}` or `{{hostname}}` in the setting that its documentation names",
+        fix="give it `{{url}}` or `{{hostname}}` in the setting that its documentation names; or say in `sources` where"
+        " it was seen that it takes its address from the request",
         look=_address,
     ),
 )
