@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from abbey_metrics.board import Answer
 from abbey_metrics.documents import Health, HostFigures, LabFigures, Past
+from abbey_metrics.exposition import CONTENT_TYPE, exposition
 from abbey_metrics.hub import HubFullError
 from abbey_metrics.monitor import Monitor
 
@@ -18,6 +19,7 @@ STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",  # without it nginx holds compressed events back for ever
 }
+FIGURES_DOC = {"description": "Figures of this host in Prometheus' text format.", "content": {"text/plain": {}}}
 STREAM_DOC = {"description": "Event `lab`, once per second: the document of /api/v1/lab.", "content": {}}
 
 
@@ -41,6 +43,7 @@ def build(monitor: Monitor) -> FastAPI:
     )
     _add_figures(app, monitor)
     _add_stream(app, monitor)
+    _add_exposition(app, monitor)
     return app
 
 
@@ -79,6 +82,20 @@ def _add_stream(app: FastAPI, monitor: Monitor) -> None:
         except HubFullError:
             return _unavailable("too many listeners; ask /api/v1/lab instead", retry=30)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+def _add_exposition(app: FastAPI, monitor: Monitor) -> None:
+    @app.get("/metrics", response_class=Response, responses={200: FIGURES_DOC})
+    async def metrics() -> Response:
+        """Return the newest sample for Prometheus; once it is older than ten seconds, its age alone."""
+        lab, age = monitor.lab(), monitor.sampler.age()
+        fresh = age is not None and age < HEALTHY_WITHIN
+        figures = monitor.sampler.latest if fresh else None
+        return Response(
+            exposition(lab.hosts, host=lab.host, age=age, figures=figures),
+            media_type=CONTENT_TYPE,
+            headers={"Cache-Control": "no-store"},
+        )
 
 
 def _ready(request: Request, answer: Answer | None) -> Response:

@@ -87,7 +87,8 @@ def test_the_past_is_bounded(client: TestClient, monitor: Monitor) -> None:
 
 def test_the_document_describes_every_route_and_loads_nothing(client: TestClient) -> None:
     paths = client.get("/api/v1/openapi.json").json()["paths"]
-    assert set(paths) == {"/healthz", "/api/v1/host", "/api/v1/lab", "/api/v1/history", "/api/v1/stream"}
+    figures = {"/api/v1/host", "/api/v1/lab", "/api/v1/history", "/api/v1/stream"}
+    assert set(paths) == {"/healthz", "/metrics", *figures}
     assert all(path["get"]["description"] for path in paths.values())
     assert client.get("/docs").status_code == 404
 
