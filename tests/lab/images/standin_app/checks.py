@@ -5,6 +5,7 @@
     env: {NAME: regular expression that the whole value matches}    unset: [NAME that must not be there]
     read: [file that must be readable and not empty]                write: [folder that must be writable]
     reach: [host:port that must accept a connection]                uid: number it must run as
+    reach_socket: true where Docker's socket must be there
     text: {file: regular expression that is found in it}
     roles: {regular expression over the command line: {the same again, for containers started so}}
 """
@@ -43,6 +44,8 @@ def complaints(wants: Mapping[str, Any]) -> Iterable[str]:
             yield f"{pattern} is not found in the file {name}"
     yield from (f"the folder {name} is not writable" for name in wants.get("write", ()) if not writable(name))
     yield from (f"{place} does not answer" for place in wants.get("reach", ()) if not answers(place))
+    if wants.get("reach_socket") and not Path("/var/run/docker.sock").is_socket():
+        yield "it has no Docker socket to guard"
     if os.getuid() != wants.get("uid", os.getuid()):
         yield f"it runs as user {os.getuid()}, not {wants['uid']}"
 

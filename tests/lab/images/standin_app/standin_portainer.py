@@ -1,4 +1,4 @@
-"""Portainer's part that Abbey's post-start step talks to: its account, its settings, a team, an environment.
+"""Portainer's part that Abbey's post-start step talks to: its accounts and its settings.
 
 Paths and shapes from portainer/portainer api/http/handler and the schema of 2.39.1; only what the step uses.
 """
@@ -15,8 +15,7 @@ TOKEN = "standin-jwt"
 PASSWORD = Path("/run/secrets/portainer_admin_password")
 START: dict[str, Any] = {
     "settings": {"AuthenticationMethod": 1, "OAuthSettings": {"ClientID": ""}, "LogoURL": ""},
-    "teams": [],
-    "endpoints": [],
+    "users": [{"Id": 1, "Username": "admin", "Role": 1}],
 }
 
 
@@ -50,20 +49,18 @@ def _inside(state: dict[str, Any], method: str, place: str, body: dict[str, Any]
         case "PUT", "settings":
             state["settings"] |= body
             return 200, state["settings"]
-        case "GET", "teams" | "endpoints":
-            if number:
-                return next(((200, one) for one in state[kind] if str(one["Id"]) == number), (404, {"message": "none"}))
-            return 200, state[kind]
-        case "POST", "teams":
-            if any(team["Name"] == body["Name"] for team in state["teams"]):
-                return 409, {"message": "Team already exists"}
-            team = {"Id": len(state["teams"]) + 1, "Name": body["Name"]}
-            state["teams"].append(team)
-            return 200, team
-        case "PUT", "endpoints":
-            for one in state["endpoints"]:
-                if str(one["Id"]) == number:
-                    one |= body
-                    return 200, one
-            return 404, {"message": "Unable to find an environment with the specified identifier"}
+        case "GET", "users":
+            return 200, state["users"]
+        case "POST", "users":
+            if any(user["Username"] == body["Username"] for user in state["users"]):
+                return 409, {"message": "User already exists"}
+            user = {"Id": len(state["users"]) + 1, "Username": body["Username"], "Role": body["Role"]}
+            state["users"].append(user)
+            return 200, user
+        case "PUT", "users":
+            for user in state["users"]:
+                if str(user["Id"]) == number:
+                    user |= body
+                    return 200, user
+            return 404, {"message": "Unable to find a user with the specified identifier inside the database"}
     return 404, {"message": f"standin_portainer does not know {method} {place}"}
