@@ -150,6 +150,12 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
             "open on the host",
         ),
     ],
+    "containers-exist": [
+        ({"services.board.env.REDIS": "redis://board-redis:6379"}, "there is no container board-redis"),
+        ({"services.board.env.REDIS": "redis://:x@board-redis/0"}, "there is no container board-redis"),
+        ({"services.board.env.REDIS_HOST": "board-redis"}, "its containers: board"),
+        ({"services.board.env.REDIS": "board-redis:6379"}, "there is no container board-redis"),
+    ],
     "reload-files": [
         (
             {"services.board.reload": ["kill"], "services.board.files": [{"path": "/etc/b", "text": "x"}]},
@@ -168,6 +174,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
             "password is a literal",
         ),
     ],
+    "secrets-used": [({"secrets.other": "key"}, "the secret other is made")],
     "templates": [
         ({"services.board.env.X": "{{url}"}, "begins and does not end"),
         ({"services.board.env.X": "{url}}"}, "one brace before it"),
@@ -255,6 +262,10 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
     ],
     "no-published-port": [{"services.board.publish": [{"at": "tailnet", "port": 22, "to": 22, "why": "it is ssh"}]}],
     "socket": [{"services.socket": PROXY}],
+    "containers-exist": [
+        {"services.db": DATABASE, "services.board.env.DB": "postgres://board-db:5432/board"},
+        {"services.board.env.NAME": "board-admin", "services.board.env.LINK": "https://x/board-x"},
+    ],
     "reload-files": [
         {"services.board.files": [{"path": "/etc/b", "text": "x"}]},
         {"services.board.reload": ["kill"]},
@@ -274,6 +285,10 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
             ]
         },
         {"steps": [RUN | {"run": 'TOKEN="$(cat {{secret.key}})"\ntoken = answer["token"]\ntest x\n'}]},
+    ],
+    "secrets-used": [
+        {"secrets.other": "key", "services.board.secret_files": ["other"]},
+        {"secrets.other": "key", "metrics": [{"service": "board", "port": 1, "token": "other"}]},
     ],
     "templates": [
         {"services.board.env.X": "{{ url }}", "services.board.env.Y": '{"a":{"b":1}}'},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from abbey.catalog.container import Health, Image, Service
-from abbey.catalog.contract.rule import Rule, Seen
+from abbey.catalog.contract.rule import Rule, Seen, texts
 from abbey.catalog.schema import App
 from abbey.report import Severity
 from abbey.spec.yaml import Path
@@ -43,6 +43,8 @@ _ROLLING = re.compile(rf"(?:{_FLOWS})(?:[._-].*)?", re.IGNORECASE)
 _BARE_MAJOR = re.compile(r"v?[0-9]{1,5}(?:-(?:[a-z_-]+|alpine[0-9.]*))?")
 _DATABASE = re.compile(r"(?:^|/)(?:postgres|postgresql|pgvector|mariadb|mysql|mongo|timescaledb|pgvecto-rs)$")
 _SOCKET = re.compile(r"^/(?:var/)?run(?:/docker\.sock)?/?$|docker\.sock$")
+_SETTINGS = ("env", "with_database", "without_database", "with_oidc", "with_gate", "command", "files")
+_HOST_NAME = re.compile(r"(?:HOST|SERVER|ADDR|ADDRESS|URL)$")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _FASTEST = 5  # seconds between two questions
 
@@ -136,6 +138,22 @@ def _socket(name: str, app: App) -> Seen:
                 yield (*at, "publish"), "Docker's own interface would be open on the host"
 
 
+def _addressed(name: str, app: App) -> Seen:
+    """Yield the containers that a setting addresses as the app's own and that it does not have."""
+    known = {key if key == name else f"{name}-{key}" for key in app.services}
+    other = rf"(?P<other>{re.escape(name)}-[a-z0-9-]+)"
+    address, alone = re.compile(rf"(?:://(?:[^\s/@]*@)?|^(?=\S+:[0-9])){other}"), re.compile(rf"{other}$")
+    for path, text in texts(app):
+        if path[0] != "services" or path[2] not in _SETTINGS:
+            continue
+        found = [*address.finditer(text)]
+        if _HOST_NAME.search(str(path[-1])) and (whole := alone.match(text)):
+            found.append(whole)
+        for one in found:
+            if one["other"] not in known:
+                yield path, f"there is no container {one['other']}; its containers: {', '.join(sorted(known))}"
+
+
 def _reload(name: str, app: App) -> Seen:
     for at, service in _services(app):
         if service.reload and service.files:
@@ -173,6 +191,13 @@ RULES: tuple[Rule, ...] = (
         fix="add a service with docker.io/tecnativa/docker-socket-proxy that mounts it read-only, and let the app ask"
         " that one with the fewest sections it needs",
         look=_socket,
+    ),
+    Rule(
+        "containers-exist",
+        Severity.WARNING,
+        why="a name that nobody has is looked up in vain when the app starts",
+        fix="a service KEY of the app is reached as APP-KEY, and as APP where the key is the app's name",
+        look=_addressed,
     ),
     Rule(
         "reload-files",

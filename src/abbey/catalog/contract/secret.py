@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from abbey.catalog.contract.rule import Rule, Seen, texts
+from abbey.catalog.contract.rule import Rule, Seen, texts, used
 from abbey.catalog.schema import App
-from abbey.catalog.template import OF_DATABASE, OF_LAB, OF_OIDC, names
+from abbey.catalog.template import OF_DATABASE, OF_LAB, OF_OIDC, TEXT, names
 from abbey.report import Severity
 from abbey.spec.yaml import Path
 
@@ -91,6 +91,17 @@ def _templates(name: str, app: App) -> Seen:
                 yield path, f"`{found}` has one brace before it and two after it"
 
 
+def _unused(name: str, app: App) -> Seen:
+    if app.kind == "part":
+        return
+    wanted = {wish.partition(".")[2] for wish in used(app) if wish.startswith(("secret.", TEXT))}
+    wanted |= {short for service in app.services.values() for short in service.secret_files}
+    wanted |= {figure.token for figure in app.metrics if figure.token}
+    for short in app.secrets:
+        if short not in wanted:
+            yield ("secrets", short), f"the secret {short} is made, and nothing reads it"
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "secret-is-secret",
@@ -98,6 +109,13 @@ RULES: tuple[Rule, ...] = (
         why="compose.yaml and this file are for everybody to read",
         fix="name it under `secrets` and write `{{secret.NAME}}` where a file is read, `{{text.NAME}}` elsewhere",
         look=_open_secrets,
+    ),
+    Rule(
+        "secrets-used",
+        Severity.NOTE,
+        why="a secret that nothing reads looks like a protection, and a `given` one is asked for in vain",
+        fix="use it as `{{secret.NAME}}` or `{{text.NAME}}`, or remove it",
+        look=_unused,
     ),
     Rule(
         "templates",
