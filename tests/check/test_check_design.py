@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from abbey.catalog.load import Catalog, load_catalog
 from abbey.catalog.schema import Sso
 from abbey.check.design import RULES
 from abbey.check.registry import run
@@ -16,6 +17,14 @@ from abbey.report import Severity
 from labs import lab_of, text_of, two_hosts
 
 TUNNEL = {"cloudflare": {"tunnel": "lab", "account": "0" * 32, "id": "6ff42ae2-765d-4adf-8112-31c55c1551ef"}}
+
+
+def own_accounts() -> Catalog:
+    """Return the catalog with a Forgejo that keeps its own accounts and has none after the start."""
+    catalog = load_catalog()
+    command = "forgejo admin user create --admin --username NAME --email {{admin.email}} --random-password"
+    update = {"sso": Sso(mode="own"), "steps": (), "first_account": command}
+    return replace(catalog, apps={**catalog.apps, "forgejo": catalog.apps["forgejo"].model_copy(update=update)})
 
 
 @dataclass(frozen=True)
@@ -36,17 +45,18 @@ EXAMPLES = [
         {"apps": {"kavita": {}}},
         "kavita",
     ),
-    Example("first-visitor", {"apps": {"kavita": {}}}, {"apps": {"forgejo": {}}}, "kavita"),
+    Example("first-visitor", {"apps": {"karakeep": {}}}, {"apps": {"forgejo": {}}}, "karakeep"),
     Example("first-account", {"apps": {"forgejo": {}}}, {"apps": {"kavita": {}}}, "forgejo"),
-    Example("own-accounts", {"apps": {"kavita": {}}}, {"apps": {"grafana": {}}}, "kavita"),
+    Example("own-accounts", {"apps": {"forgejo": {}}}, {"apps": {"grafana": {}}}, "forgejo"),
 ]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)
 def test_a_rule_finds_what_it_looks_for_and_nothing_else(example: Example) -> None:
-    found = run(RULES, lab_of(text_of(two_hosts(**example.finds))))
+    catalog = own_accounts()
+    found = run(RULES, lab_of(text_of(two_hosts(**example.finds)), catalog))
     assert [finding.subject for finding in found if finding.rule == example.rule] == [example.subject]
-    silent = run(RULES, lab_of(text_of(two_hosts(**example.silent))))
+    silent = run(RULES, lab_of(text_of(two_hosts(**example.silent)), catalog))
     assert example.rule not in {finding.rule for finding in silent}
 
 
@@ -67,7 +77,8 @@ def test_an_app_that_counts_on_the_login_is_an_error_without_one() -> None:
 
 
 def test_the_command_for_the_first_account_can_be_copied() -> None:
-    lab = lab_of(text_of(two_hosts(apps={"forgejo": {"state": "split", "accept": "divergence"}})))
+    split = {"forgejo": {"state": "split", "accept": "divergence"}}
+    lab = lab_of(text_of(two_hosts(apps=split)), own_accounts())
     (found,) = (finding.message for finding in run(RULES, lab) if finding.rule == "first-account")
     assert found == (
         "nobody has an account in Forgejo until one is made on monk and on cloud: `docker compose exec forgejo"

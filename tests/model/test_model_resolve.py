@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from abbey.catalog.load import load_catalog
+from abbey.catalog.load import Catalog, load_catalog
+from abbey.catalog.schema import Sso
 from abbey.errors import FileErrors
 from abbey.model.app import promise
 from abbey.model.ingress import sites
@@ -18,9 +19,9 @@ from abbey.spec.schema import Contract
 from labs import CanaryVault, lab_of, text_of, two_hosts
 
 
-def faults(**changes: Any) -> list[str]:
+def faults(catalog: Catalog | None = None, **changes: Any) -> list[str]:
     with pytest.raises(FileErrors) as caught:
-        lab_of(text_of(two_hosts(**changes)))
+        lab_of(text_of(two_hosts(**changes)), catalog)
     return [f"{fault.mark.line}: {fault.message} ({fault.hint})" for fault in caught.value.faults]
 
 
@@ -34,7 +35,7 @@ def test_defaults_are_filled_and_parts_are_placed() -> None:
             "door": ("stateless", both, "none", ""),
             "gateway": ("stateless", both, "none", ""),
             "grafana": ("shared", both, "oidc", "grafana.example.org"),
-            "kavita": ("owner", ("monk",), "own", "kavita.example.org"),
+            "kavita": ("owner", ("monk",), "oidc", "kavita.example.org"),
             "metrics": ("stateless", both, "none", ""),
             "portal": ("stateless", both, "forward-auth", "example.org"),
             "postgres": ("owner", ("cloud",), "none", ""),
@@ -74,7 +75,10 @@ def test_a_contract_that_the_app_cannot_honour_is_refused_with_the_reason() -> N
 
 
 def test_every_cross_check_is_reported_at_once() -> None:
+    catalog = load_catalog()
+    own = catalog.apps["kavita"].model_copy(update={"sso": Sso(mode="own")})
     found = faults(
+        replace(catalog, apps={**catalog.apps, "kavita": own}),
         hosts={
             "monk": {"ssh": "a@b", "tailnet": "100.64.0.1"},
             "cloud": {"ssh": "a@b", "tailnet": "100.64.0.1"},
