@@ -28,8 +28,8 @@ from abbey.spec.schema import Tag, in_words
 
 FILE = "images.yaml"
 _HEADER = (
-    "Versions of images in this lab, for git. `abbey images update` writes this file, `abbey images` explains it.\n"
-    "Left: the image with the tag that abbey.yaml or Abbey's catalog gives. Right: what runs instead."
+    "What this lab runs of each image. `abbey images update` writes this file, `abbey images` shows it.\n"
+    "Left: the image with the tag that abbey.yaml or the catalog gives. Right: what runs instead."
 )
 Key = Annotated[
     str,

@@ -99,7 +99,7 @@ def update(path: Path, wishes: Wishes) -> int:
     if errors:
         output.note(f"{len(errors)} of {len(answers)} images were not asked about and stay as they are")
     if after != before.entries and not wishes.dry_run:
-        _confirm(wishes, count=sum(one.changes for one in proposals))
+        _confirm(wishes)
         if load_pins(path.parent / FILE) != before.entries:
             raise AbbeyError(f"{FILE} changed meanwhile; nothing was written", hint="`abbey images update` again")
         _write(path.parent / FILE, text_of(after))
@@ -141,7 +141,7 @@ def _asked(lab: Lab, images: tuple[Used, ...], wishes: Wishes) -> dict[str, Any]
         and answer.used.image.updates == "next-major"
         and crosses(answer.used.held.tag, answer.tag)
     ]
-    if waits := _not_yet(lab, crossing):
+    if waits := _not_yet(lab, crossing, named=bool(wishes.to)):
         if wishes.to:
             key, why = next(iter(waits.items()))
             raise UsageError(f"{key.rpartition(':')[0]}: {why}", hint="`abbey up` brings it there")
@@ -169,6 +169,7 @@ def _round(images: tuple[Used, ...], wishes: Wishes, waits: dict[str, str]) -> d
         return ask
 
     groups = by_repository(images)
+    output.note(f"asking about {len(groups)} repositor{'ies' if len(groups) > 1 else 'y'} …")
     found = ask_all({ref: question(ref, group) for ref, group in groups.items()})
     return {
         one.key: answer if isinstance(answer := found[ref], AbbeyError) else answer[one.key]
@@ -177,36 +178,41 @@ def _round(images: tuple[Used, ...], wishes: Wishes, waits: dict[str, str]) -> d
     }
 
 
-def _not_yet(lab: Lab, images: Iterable[Used]) -> dict[str, str]:
+def _not_yet(lab: Lab, images: Iterable[Used], *, named: bool) -> dict[str, str]:
     """Return why an image must not move past its major version yet, by key: a host that does not run the present one.
 
-    Its data is changed by every major version in turn, when that one starts.
+    Every major version changes the data in turn, when it starts. Where the tag is `named`, a host that was not reached
+    is left to the person who named it.
     """
     wanted = list(images)
     if not wanted:
         return {}
     with connected(lab) as there:
         seen = there.observe()
-    return {one.key: why for one in wanted if (why := _behind(one, seen))}
+    if named and seen.errors:
+        output.note(f"{', '.join(seen.errors)} not reached: make sure that {wanted[0].held.tag} has run there")
+    return {one.key: why for one in wanted if (why := _behind(one, seen, named=named))}
 
 
-def _behind(one: Used, seen: Seen) -> str:
-    for host in seen.errors:
-        return f"{host} was not reached, and only its containers tell whether {one.held.tag} has run there"
+def _behind(one: Used, seen: Seen, *, named: bool) -> str:
+    if seen.errors and not named:
+        names = ", ".join(sorted(seen.errors))
+        return f"{names} not reached, and only its containers tell whether {one.held.tag} has run there"
     for host, state in sorted(seen.states.items()):
         for container in state.containers:
             tag = container.image.partition("@")[0].rpartition(":")[2]
-            if container.service in one.services and (crosses(one.held.tag, tag) or container.health == "unhealthy"):
+            works = container.health not in ("unhealthy", "starting")
+            if container.service in one.services and (crosses(one.held.tag, tag) or not works):
                 return f"{host} does not run {one.held.tag} yet"
     return ""
 
 
-def _confirm(wishes: Wishes, *, count: int) -> None:
+def _confirm(wishes: Wishes) -> None:
     if wishes.yes:
         return
     if not output.interactive():
         raise UsageError("nobody is here to agree", hint="read it with --dry-run, then `abbey images update --yes`")
-    if not output.agreed(f"Write {count} change{'s' if count > 1 else ''} to {FILE}?"):
+    if not output.agreed(f"Write {FILE}?"):
         raise UsageError("nothing was written")
 
 

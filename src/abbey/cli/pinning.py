@@ -12,7 +12,6 @@ from abbey.errors import UsageError
 from abbey.model.images import Used
 
 SHORT = len("sha256:") + 12
-NOT_PINNED = "not pinned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +44,17 @@ def propose(used: Used, repository: Repository, *, to: str, major: bool, waits: 
     """
     now, image = used.held.tag, used.image
     tags = repository.tags() if read(now) else ()
+    known = Content(used.held.digest, used.held.created) if used.held.digest else None
     if to:
         warning = _insist(used, ask(now, to, tags, image.updates))
         return Proposal(used, to, repository.content(to), warning=warning)
     choice = choose(now, tags, image.updates, major=major, wait=bool(waits))
     if used.own and choice.tag != now:
         why = f"abbey.yaml gives the tag {now}; change it there"
-        return Proposal(used, now, repository.content(now), beyond=choice.beyond or choice.tag, why_not=why)
+        return Proposal(used, now, repository.content(now, known), beyond=choice.beyond or choice.tag, why_not=why)
     why = _why_not(used, choice, waits) if choice.beyond else ""
-    return Proposal(used, choice.tag, repository.content(choice.tag), beyond=choice.beyond, why_not=why)
+    content = repository.content(choice.tag, known if choice.tag == now else None)
+    return Proposal(used, choice.tag, content, beyond=choice.beyond, why_not=why)
 
 
 def _insist(used: Used, answer: Answer) -> str:
@@ -87,12 +88,17 @@ def _way(why: str, used: Used) -> str:
 
 
 def merged(pins: Pins, proposals: Iterable[Proposal]) -> dict[str, Pin]:
-    """Return all pins of the lab after the proposals: those that they take the place of are gone, others stay."""
-    entries = dict(pins.entries)
+    """Return all pins of the lab after the proposals: those that they take the place of are gone, others stay.
+
+    What the catalog pins by itself needs no pin until it moves.
+    """
+    entries, fresh = dict(pins.entries), {}
     for proposal in proposals:
-        for key in pins.stale(proposal.used.image):
-            entries.pop(key, None)
-    return entries | {proposal.used.key: proposal.pin for proposal in proposals}
+        if proposal.changes or proposal.used.held.pin:
+            fresh[proposal.used.key] = proposal.pin
+            for key in pins.stale(proposal.used.image):
+                entries.pop(key, None)
+    return entries | fresh
 
 
 def text(proposals: Iterable[Proposal]) -> list[str]:

@@ -57,25 +57,25 @@ class Client(provider.Registry):  # type: ignore[misc]  # oras ships no types
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, _Bounded(encrypted=not here))
 
-    def ask(self, url: str, accept: Sequence[str] = ()) -> requests.Response:
+    def ask(self, url: str, accept: Sequence[str] = (), *, method: str = "GET") -> requests.Response:
         """Return the answer to a request, whatever its status."""
-        response = self._once(url, accept)
+        response = self._once(url, accept, method)
         if response.status_code in _BUSY:
             time.sleep(_wait(response))
-            response = self._once(url, accept)
+            response = self._once(url, accept, method)
         return response
 
-    def _once(self, url: str, accept: Sequence[str]) -> requests.Response:
+    def _once(self, url: str, accept: Sequence[str], method: str) -> requests.Response:
         self._left -= 1
         if self._left < 0:
             raise ValueError("it goes on without end")
         # oras would wait for up to two minutes between its own attempts.
         plainly = provider.Registry.do_request.__wrapped__
         headers = {"Accept": ", ".join(accept)} if accept else {}
-        response = plainly(self, url, "GET", headers=headers)
+        response = plainly(self, url, method, headers=headers)
         if response.status_code == 401 and _moved(url, response.url) and not hasattr(self.auth, "_basic_auth"):
             # A registry that only leads to another one: the token does not follow to another host by itself.
-            response = plainly(self, response.url, "GET", headers=dict(headers))
+            response = plainly(self, response.url, method, headers=dict(headers))
         return cast(requests.Response, response)
 
 

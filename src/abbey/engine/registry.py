@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,9 +25,12 @@ from abbey.errors import AbbeyError
 PATIENCE = 60.0  # seconds in which at least one of several repositories must answer
 AT_ONCE = 6
 PAGE = 1000
-_LOGIN = "`docker login {}` on this machine; Abbey reads ~/.docker/config.json"
+_LOGINS = "~/.docker/config.json"
+_LOGIN = f"`docker login {{}}` on this machine; Abbey reads {_LOGINS}"
 _HUB = "docker.io"
+_UNKNOWN = date(1980, 1, 1)  # builds that can be repeated exactly carry this day, or the beginning of 1970
 _DOCKER_LIST = defaults.docker_manifest_list_media_type
+_MANIFESTS = tuple(defaults.default_manifest_accepted_media_types)
 _INDEXES = (defaults.default_index_media_type, _DOCKER_LIST)
 
 T = TypeVar("T")
@@ -51,8 +55,8 @@ class Repository(Protocol):
     def tags(self) -> tuple[str, ...]:
         """Return every tag. Raise RegistryError when the registry does not tell."""
 
-    def content(self, tag: str) -> Content:
-        """Return what is behind a tag. Raise RegistryError when the registry does not tell."""
+    def content(self, tag: str, known: Content | None = None) -> Content:
+        """Return what is behind a tag, `known` where that is still it. Raise RegistryError when it does not tell."""
 
 
 class OciRepository:
@@ -66,6 +70,7 @@ class OciRepository:
         self._client = Client(at)
         self._base = f"{self._client.prefix}://{at}/v2/{self._name}"
         self._ready = False
+        self._tags: tuple[str, ...] | None = None
 
     def __enter__(self) -> OciRepository:
         return self
@@ -75,6 +80,8 @@ class OciRepository:
 
     def tags(self) -> tuple[str, ...]:
         """Return every tag, in the order of the registry. Raise RegistryError when it does not tell."""
+        if self._tags is not None:
+            return self._tags
         found: list[str] = []
         path = f"/tags/list?n={PAGE}"
         while path:
@@ -84,10 +91,16 @@ class OciRepository:
                 raise self._strange()
             found += names
             path = _next(response) if names else ""
-        return tuple(dict.fromkeys(found))
+        self._tags = tuple(dict.fromkeys(found))
+        return self._tags
 
-    def content(self, tag: str) -> Content:
-        """Return what is behind a tag. Raise RegistryError when the registry does not tell."""
+    def content(self, tag: str, known: Content | None = None) -> Content:
+        """Return what is behind a tag, `known` where that is still it. Raise RegistryError when it does not tell.
+
+        Whether it is still it is asked without its content, which registries count and limit.
+        """
+        if known and known.digest == self._digest(tag):
+            return known
         digest, manifest = self._manifest(tag, f"there is no tag {tag}")
         if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
             chosen = _platform(manifest.get("manifests"))
@@ -97,10 +110,14 @@ class OciRepository:
         config = manifest.get("config")
         return Content(digest, self._created(config.get("digest") if isinstance(config, dict) else None))
 
+    def _digest(self, tag: str) -> str:
+        """Return the digest that the registry has for a tag; "" when it only tells that with the content."""
+        response = self._ask(f"{self._base}/manifests/{tag}", _MANIFESTS, method="HEAD")
+        return response.headers.get("Docker-Content-Digest", "") if response.status_code == 200 else ""
+
     def _manifest(self, name: str, missing: str) -> tuple[str, dict[str, Any]]:
         """Return digest and content of a manifest. Raise RegistryError when it is not the one that was asked for."""
-        url, accept = f"{self._base}/manifests/{name}", defaults.default_manifest_accepted_media_types
-        response = self._get(url, missing, accept)
+        response = self._get(f"{self._base}/manifests/{name}", missing, _MANIFESTS)
         digest = f"sha256:{hashlib.sha256(response.content).hexdigest()}"
         said = name if name.startswith("sha256:") else response.headers.get("Docker-Content-Digest", digest)
         if said != digest:
@@ -114,17 +131,22 @@ class OciRepository:
             return ""
         response = self._get(f"{self._base}/blobs/{digest}", "its configuration is missing")
         made = _mapping(self._json(response.content)).get("created")
-        day = made[:10] if isinstance(made, str) else ""
-        known = len(day) == 10 and day[4] == day[7] == "-" and day.replace("-", "").isdigit() and day > "1980-01-02"
-        return day if known else ""
-
-    def _get(self, url: str, missing: str, accept: Sequence[str] = ()) -> requests.Response:
         try:
-            if not self._ready:
-                self._log_in()
-            response = self._client.ask(url, accept)
+            day = date.fromisoformat(made[:10]) if isinstance(made, str) else _UNKNOWN
+        except ValueError:
+            return ""
+        return day.isoformat() if day > _UNKNOWN else ""
+
+    def _ask(self, url: str, accept: Sequence[str] = (), *, method: str = "GET") -> requests.Response:
+        self._log_in()
+        try:
+            return self._client.ask(url, accept, method=method)
         except Exception as error:  # oras lets through whatever its own parsing meets: KeyError, AttributeError …
             raise self._unanswered(error) from None
+
+    def _get(self, url: str, missing: str, accept: Sequence[str] = ()) -> requests.Response:
+        """Return an answer that is one. Raise RegistryError when it is not; `missing` says what 404 means."""
+        response = self._ask(url, accept)
         code = response.status_code
         if code == 200:
             return response
@@ -134,14 +156,19 @@ class OciRepository:
             raise self._problem("it asks for a login", _LOGIN.format(self._host))
         if code == 429:
             raise self._problem("it was asked too often", f"try again later, or {_LOGIN.format(self._host)}")
-        raise self._problem(f"it answers {code} {response.reason}".rstrip(), "try again later")
+        raise self._problem(f"it answers with the error {code}", "try again later")
 
     def _log_in(self) -> None:
-        """Take what docker's configuration holds for the registry, if anything."""
+        """Take what docker's configuration holds for the registry, if anything. Raise RegistryError if it is broken."""
+        if self._ready:
+            return
         holder = container.Container(self._ref)
         if self._host == _HUB:
             holder.registry = defaults.registry.index_server
-        self._client.auth.load_configs(holder)
+        try:
+            self._client.auth.load_configs(holder)
+        except Exception:  # oras lets through whatever is wrong with the file, or with a helper that it names
+            raise self._problem(f"{_LOGINS} cannot be read", "is it what `docker login` wrote?") from None
         self._ready = True
 
     def _json(self, body: bytes) -> object:
@@ -159,10 +186,10 @@ class OciRepository:
                 return self._problem("its certificate is not to be trusted", again)
             case requests.ConnectionError() if error.args and isinstance(error.args[0], str):
                 return self._problem(error.args[0], again)
-            case requests.RequestException():
+            case requests.RequestException() if not isinstance(error, ValueError):
                 return self._problem("it was not reached", again)
-            case ValueError() if "authentication" in str(error):
-                return self._problem("it asks for a login", _LOGIN.format(self._host))
+            case ValueError() if "authentication" in str(error) or isinstance(error, requests.RequestException):
+                return self._problem("it asks for a login", _LOGIN.format(self._host))  # or by no address at all
         return self._strange()
 
     def _strange(self) -> RegistryError:
@@ -176,12 +203,10 @@ def ask_all(
     questions: Mapping[K, Callable[[], T]],
     *,
     patience: float = PATIENCE,
-    tell: Callable[[K], None] = lambda _: None,
 ) -> dict[K, T | AbbeyError]:
     """Ask several registries at the same time, and return each answer or its error, in the order of the questions.
 
-    `tell` is called after each answer. When none comes for that long, those that are left out count as unanswered.
-    An interrupt ends it at once.
+    When none comes for that long, those that are left out count as unanswered. An interrupt ends it at once.
     """
     waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]] = queue.SimpleQueue()
     answers: queue.SimpleQueue[tuple[K, T | Exception]] = queue.SimpleQueue()
@@ -194,9 +219,10 @@ def ask_all(
         if isinstance(answer, Exception) and not isinstance(answer, AbbeyError):
             raise answer
         found[key] = answer
-        tell(key)
-    late = RegistryError(f"no answer within {patience:.0f} seconds", hint="try again later")
-    return {key: found.get(key, late) for key in questions}
+    late = f"no answer within {patience:.0f} seconds"
+    for key in questions.keys() - found.keys():
+        found[key] = RegistryError(f"{key}: {late}", hint="try again later")
+    return {key: found[key] for key in questions}
 
 
 def _work(waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]], answers: queue.SimpleQueue[Any]) -> None:
