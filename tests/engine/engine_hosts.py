@@ -79,6 +79,8 @@ class Lab:
     password: str = "first-password"
     caddyfile: str = "reverse_proxy app"
     app_config: str = "c1"
+    steps: tuple[Step, ...] = ()  # of monk, besides those that are always there, with their files
+    step_files: tuple[tuple[str, File], ...] = ()
     events: list[Event] = field(default_factory=list)
     shells: dict[str, WatchedShell] = field(default_factory=dict)
 
@@ -110,6 +112,12 @@ class Lab:
         looks = (["version"], ["ps"], ["image"], ["compose", "version"])
         return [_short(call) for call in words if not any(call[: len(look)] == look for look in looks)]
 
+    def stdin(self, host: str, words: str) -> bytes:
+        """Return what the last call of docker that holds these words got on standard input."""
+        calls = [" ".join(json.loads(line)) for line in (self.root / host / "calls").read_text().splitlines()]
+        number = max(at for at, call in enumerate(calls, 1) if words in call)
+        return (self.root / host / f"stdin-{number}").read_bytes()
+
     def reveal(self, ref: SecretRef) -> Secret | None:
         return Secret(self.password) if ref == PASSWORD else None
 
@@ -130,10 +138,13 @@ class Lab:
                 ("compose.yaml", File(json.dumps({"services": services}))),
                 ("gateway/Caddyfile", File(self.caddyfile, on_change=(OnChange("gateway", Effect.RELOAD),))),
                 ("secrets/app", File(("password=", PASSWORD), 0o444, (OnChange("app", Effect.RECREATE),))),
+                *(() if cloud else self.step_files),
             ]
         )
         digests = {path: digest(body) for path, file in files.items() if (body := file.body(self.reveal)) is not None}
-        steps = (Step("roles", "roles and databases", "postgres", ("psql", "-f", "/roles.sql")),) if cloud else ()
+        steps = (
+            (Step("roles", "roles and databases", "postgres", ("psql", "-f", "/roles.sql")),) if cloud else self.steps
+        )
         return Desired(host, "lab", files, digests, tuple(units), steps)
 
     def observe(self) -> dict[str, HostState]:

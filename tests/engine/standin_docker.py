@@ -1,7 +1,8 @@
 """A stand-in for `docker` and `docker compose`: no containers, only a state file and the log of its own calls.
 
 It lives in the folder named by STANDIN_DOCKER: `state.json` holds containers and images, `calls` one JSON list per
-call. A test may name services in `broken` (never healthy), `says` (what their log holds) and a call in `failing`.
+call. What a call of `exec` or `run` got on standard input is in `stdin-NUMBER`, by its line in `calls`. A test may name
+services in `broken` (never healthy), `says` (what their log holds), a call in `failing` and its words in `complaint`.
 Its compose.yaml is JSON, or any YAML where PyYAML is installed.
 """
 
@@ -72,6 +73,7 @@ def compose(state: State, words: list[str]) -> None:
         case "logs":
             print("\n".join(state["says"].get(name, "") for name in names))
         case "exec":
+            keep_stdin()
             if state["containers"].get(names[0], {}).get("state") != "running":
                 fail(f'service "{names[0]}" is not running')
         case "build" | "pull":
@@ -88,6 +90,11 @@ def document(text: str) -> Any:
     import yaml
 
     return yaml.safe_load(text)
+
+
+def keep_stdin() -> None:
+    number = len((HOME / "calls").read_text().splitlines())
+    (HOME / f"stdin-{number}").write_bytes(sys.stdin.buffer.read())
 
 
 def health(row: dict[str, str]) -> str:
@@ -120,7 +127,8 @@ def main(words: list[str]) -> None:
         calls.write(json.dumps(words) + "\n")
     state = load()
     if state["failing"] and state["failing"] in " ".join(words):
-        fail(f"told to fail at {state['failing']}")
+        keep_stdin()
+        fail(state.get("complaint") or f"told to fail at {state['failing']}")
     match words:
         case ["version", *_]:
             print("26.1.5")
@@ -128,6 +136,10 @@ def main(words: list[str]) -> None:
             ps(state, rest)
         case ["image", "ls", *_]:
             images(state)
+        case ["run", *rest]:
+            keep_stdin()
+            if not set(rest) & set(state["images"]):
+                fail("no such image")
         case ["compose", *rest]:
             compose(state, rest)
             if rest[0] != "version":

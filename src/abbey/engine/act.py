@@ -20,7 +20,7 @@ from abbey.plan.action import (
     ServiceChange,
     WriteFiles,
 )
-from abbey.plan.state import Desired
+from abbey.plan.state import Desired, Step
 from abbey.secrets import Secret, SecretRef
 
 SHORT, STEP, LONG = 120.0, 900.0, 3600.0  # seconds: a stop or reload; a declared step; a build or a pull
@@ -53,9 +53,10 @@ def perform(act: Act, site: Site) -> None:
         case ComposeRemove(services=services):
             _remove(_names(services), site)
         case Reload(service=service, argv=argv):
-            _exec(site, service, argv, timeout=SHORT)
+            command = docker.execute(site.directory, service, argv, project=site.desired.project)
+            _must(site.shell.run(command, timeout=SHORT))
         case Run(step=step):
-            _exec(site, step.service, step.argv, timeout=STEP)
+            _run(step, site)
         case _:
             assert_never(act)
 
@@ -81,9 +82,16 @@ def _compose(site: Site, *words: str, timeout: float) -> str:
     return _must(site.shell.run(argv, timeout=timeout))
 
 
-def _exec(site: Site, service: str, argv: Sequence[str], *, timeout: float) -> None:
-    command = docker.execute(site.directory, service, argv, project=site.desired.project)
-    _must(site.shell.run(command, timeout=timeout))
+def _run(step: Step, site: Site) -> None:
+    """Run a step inside its service's container, or beside it. What it says when it fails is told as it is."""
+    stdin = upload.body(step.stdin, site.desired, site.reveal) if step.stdin else b""
+    if step.image:
+        argv = docker.run_beside(step.image, step.network, step.argv)
+    else:
+        argv = docker.execute(site.directory, step.service, step.argv, project=site.desired.project, user=step.user)
+    result = site.shell.run(argv, stdin=stdin, timeout=STEP)
+    if result.code != 0:
+        raise ApplyError(result.complaint)
 
 
 def _up(act: ComposeUp, site: Site) -> None:

@@ -15,6 +15,8 @@ from abbey.plan.state import ContainerState
 ENGINE_MINIMUM = (20, 10)
 COMPOSE_MINIMUM = (2, 24)
 
+NOBODY = "65534:65534"
+
 
 def compose(directory: str, *words: str, project: str = "") -> list[str]:
     """Return `docker compose` on the compose.yaml of a folder, as if typed in that folder."""
@@ -29,9 +31,21 @@ def up(directory: str, services: Sequence[str], *, project: str, wait: int, forc
     return compose(directory, *words, *forced, *services, project=project)
 
 
-def execute(directory: str, service: str, argv: Sequence[str], *, project: str) -> list[str]:
+def execute(directory: str, service: str, argv: Sequence[str], *, project: str, user: str = "") -> list[str]:
     """Return the command that runs `argv` inside the running container of a service, without a terminal."""
-    return compose(directory, "exec", "--no-TTY", service, *argv, project=project)
+    by = ["--user", user] if user else []
+    return compose(directory, "exec", "--no-TTY", *by, service, *argv, project=project)
+
+
+def run_beside(image: str, network: str, argv: Sequence[str]) -> list[str]:
+    """Return the command that runs `argv` in a container of its own that can do little, and is gone afterwards.
+
+    It carries no label of the project, so that nobody takes it for a service; its image is on the host already.
+    """
+    program, *words = argv
+    held = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", NOBODY]
+    held += ["--memory", "128m", "--no-healthcheck", "--pull", "never", "--network", network]
+    return ["docker", "run", "--rm", "--interactive", *held, "--entrypoint", program, image, *words]
 
 
 def containers_of(project: str, services: Iterable[str]) -> list[list[str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
+from abbey.files import quoted
 from abbey.secrets import Secret, SecretRef
 
 SHORTEST = 4  # shorter texts would turn ordinary words into noise, and are no secrets
 
 
 class Redactor:
-    """Knows the texts of some secrets; replaces each, also its single lines and its form in URLs, by its name."""
+    """Knows the texts of some secrets; replaces each by its name, also its lines, and as URLs and JSON have it."""
 
     __slots__ = ("_names",)
 
@@ -20,7 +22,7 @@ class Redactor:
         for ref in refs:
             if secret := reveal(ref):
                 text = secret.reveal()
-                for form in (text, text.strip(), quote(text, safe=""), *text.splitlines()):
+                for form in _forms(text):
                     if len(form) >= SHORTEST and not form.startswith("-----"):
                         found.setdefault(form, str(ref))
         self._names = dict(sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True))
@@ -33,3 +35,7 @@ class Redactor:
 
     def __repr__(self) -> str:
         return "<redactor>"
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    return (text, text.strip(), quote(text, safe=""), quoted(text, "json"), json.dumps(text)[1:-1], *text.splitlines())

@@ -22,7 +22,7 @@ def tar(act: WriteFiles, desired: Desired, reveal: Callable[[SecretRef], Secret 
     put = [change.path for change in act.changes if change.change != "remove"]
     drop = [change.path for change in act.changes if change.change == "remove"]
     first = [path for path in drop if any(_in_the_way(path, other) for other in put)]
-    bodies = {path: _body(path, desired, reveal) for path in put}
+    bodies = {path: body(path, desired, reveal) for path in put}
     digests = dict(desired.digests) | {path: digest(body) for path, body in bodies.items()}
     manifest = [f"{digests[path]}  {path}" for path in desired.tree]
     stream = io.BytesIO()
@@ -42,13 +42,14 @@ def _in_the_way(dropped: str, put: str) -> bool:
     return put.startswith(f"{dropped}/") or dropped.startswith(f"{put}/")
 
 
-def _body(path: str, desired: Desired, reveal: Callable[[SecretRef], Secret | None]) -> bytes:
+def body(path: str, desired: Desired, reveal: Callable[[SecretRef], Secret | None]) -> bytes:
+    """Return the bytes of a file that the host must hold. Raise SecretError when a secret does not exist."""
     file = desired.tree[path]
-    body = file.body(reveal)
-    if body is None:
+    found = file.body(reveal)
+    if found is None:
         missing = ", ".join(sorted({ref.name for ref in file.refs if reveal(ref) is None}))
         raise SecretError(f"{path} needs a secret that does not exist: {missing}")
-    return body
+    return found
 
 
 def _lines(lines: Iterable[str]) -> bytes:
