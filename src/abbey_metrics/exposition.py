@@ -93,7 +93,7 @@ class _Sample(Collector):
         return self._many(name, about, (), [((), value)])
 
     def _many(self, name: str, about: str, labels: tuple[str, ...], values: Values) -> GaugeMetricFamily:
-        """Return a family. Of two with the same labels the later one counts: Prometheus would refuse an answer with both."""
+        """Return a family. Of two with the same labels the later one counts: Prometheus would refuse both, and all."""
         family = GaugeMetricFamily(f"abbey_host_{name}", about, labels=("host", *labels))
         known = {tuple(map(_clean, found)): value for found, value in values if value is not None}
         for found, value in known.items():
