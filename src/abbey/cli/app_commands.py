@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from abbey.cli.options import Group
 from abbey.cli.options import file as _file
 from abbey.cli.options import json as _json
 
 
-@click.group()
+@click.group(cls=Group)
 def app() -> None:
     """Look at the apps of the catalog, or begin one of your own."""
 
