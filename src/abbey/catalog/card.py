@@ -105,7 +105,7 @@ def _needs(name: str, app: App) -> Iterator[str]:
         must = "Needs the lab's shared PostgreSQL" if app.database.required else "Uses the lab's shared PostgreSQL"
         yield f"{must} as {words}."
     if app.sso.mode == "oidc":
-        yield "Uses the lab's login (`identity:`); in a lab without one it keeps its own accounts."
+        yield "Uses the lab's login (`identity:`) where the lab has one."
     elif app.sso.mode == "forward-auth":
         yield "Needs the lab's login (`identity:`); in a lab without one nobody is asked who they are."
     for secret in given(app):
@@ -144,7 +144,7 @@ def _login(app: App) -> Iterator[str]:
     if sso.licence:
         yield f"Costs money: {sso.licence}."
     if sso.oidc:
-        paths = " and ".join(f"`{path}`" for path in sso.oidc.redirects)
+        paths = ", ".join(f"`{path}`" for path in sso.oidc.redirects)
         yield f"Comes back from the sign-in to {paths}."
         if sso.oidc.verified_email:
             yield "Insists on a verified e-mail address; the lab marks it so."
@@ -230,7 +230,9 @@ def _figures(app: App) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    first = text.partition(" ")[0].rstrip(",;:'s")
+    capital = text[:1].upper() if first.isalpha() else text[:1]  # the name of a file stays as it is
+    return f"{capital}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _megabytes(size: str) -> int:
