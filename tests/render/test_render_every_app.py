@@ -17,13 +17,16 @@ from abbey.catalog.schema import App
 from abbey.check.blueprint import lints
 from abbey.files import FileTree
 from abbey.model.lab import Lab
+from abbey.model.service import services as services_of
 from abbey.plan.state import Desired
 from abbey.render import desired
+from abbey.secrets import Secret, SecretRef
 from abbey.spec.schema import Contract
 from labs import CANARY, CanaryVault, lab_of, text_of, two_hosts
 
 CATALOG = load_catalog()
 APPS = {name: app for name, app in CATALOG.apps.items() if app.kind == "app"}
+canary = CanaryVault().get
 DOMAIN = "example.org"
 SIGN_IN = f"https://auth.{DOMAIN}/application/o/"
 # Authentik's own paths beside those that begin with the name of a client.
@@ -80,11 +83,11 @@ def resolved(apps: dict[str, Any], catalog: Catalog = CATALOG, **surroundings: A
 
 
 def written(lab: Lab) -> tuple[Desired, ...]:
-    return desired(lab, lab.hosts, CanaryVault().get)
+    return desired(lab, lab.hosts, canary)
 
 
 def body(tree: FileTree, path: str) -> str:
-    content = tree[path].body(CanaryVault().get)
+    content = tree[path].body(canary)
     assert content is not None
     return content.decode()
 
@@ -117,7 +120,7 @@ def test_an_app_is_written_in_every_way_that_it_promises(name: str) -> None:
 
 def assert_no_secret_is_open(one: Desired, title: str) -> None:
     for path, file in one.tree.items():
-        content = file.body(CanaryVault().get)
+        content = file.body(canary)
         assert content is not None, (title, path)
         assert (CANARY.encode() in content) == file.secret, (title, path)
         assert CANARY.encode() not in file.shown(), (title, path)
@@ -165,16 +168,21 @@ def assert_both_sides_of_the_login_agree(lab: Lab, one: Desired, name: str, titl
     assert by_file in told or f"{CANARY}{name}/oidc" in told, title
 
 
-def ran(argv: list[str], folder: Path) -> None:
+def ran(argv: list[str], folder: Path) -> str:
     result = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, f"{folder.name}\n{result.stdout}{result.stderr}"
+    return result.stdout
 
 
-def put(folder: Path, tree: FileTree) -> Path:
+def put(folder: Path, tree: FileTree, reveal: Callable[[SecretRef], Secret | None] = canary) -> Path:
     for path, file in tree.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(file.body(CanaryVault().get) or b"")
+        (folder / path).write_bytes(file.body(reveal) or b"")
     return folder
+
+
+def hard_to_quote(ref: SecretRef) -> Secret:
+    return Secret(f"{ref.name} $HOME ${{x}} \"'\\ #{ref.kind}")
 
 
 def compose() -> str:
@@ -187,8 +195,19 @@ def compose() -> str:
 @pytest.mark.parametrize("name", APPS)
 def test_compose_takes_an_app(name: str, tmp_path: Path) -> None:
     title, surroundings, wish = next(ways(APPS[name]))
-    one = written(resolved({name: wish}, **surroundings))[0]
-    ran([compose(), "config", "--quiet"], put(tmp_path / title.replace(" ", "-"), one.tree))
+    lab = resolved({name: wish}, **surroundings)
+    one = written(lab)[0]
+    folder = put(tmp_path / title.replace(" ", "-"), one.tree, hard_to_quote)
+    services_read = json.loads(ran([compose(), "config", "--format", "json"], folder))["services"]
+    for service in services_of(lab, lab.host(one.host)):
+        read = {
+            key: text.replace("$$", "$") for key, text in services_read[service.name].get("environment", {}).items()
+        }
+        for variable, text in service.env:
+            assert read[variable] == text, (service.name, variable)
+        for variable, pieces in service.secret_env:
+            texts = [hard_to_quote(piece).reveal() if isinstance(piece, SecretRef) else piece for piece in pieces]
+            assert read[variable] == "".join(texts), (service.name, variable)
 
 
 def everything(contract: Callable[[App], Contract]) -> dict[str, Any]:
