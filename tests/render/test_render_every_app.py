@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jmespath
 import pytest
 import yaml
 
@@ -116,6 +118,37 @@ def test_an_app_is_written_in_every_way_that_it_promises(name: str) -> None:
                 assert_both_sides_of_the_login_agree(lab, one, name, title)
         tried += 1
     assert tried
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_an_app_and_its_steps_read_is_well_formed(name: str) -> None:
+    for title, surroundings, wish in ways(APPS[name]):
+        for one in written(resolved({name: wish}, **surroundings)):
+            for path, file in one.tree.items():
+                if path.startswith(("apps/", "steps/", "secrets/files/", "secrets/steps/")):
+                    content = file.body(hard_to_quote)
+                    assert content is not None
+                    assert_well_formed(path, content.decode(), title)
+    for step in APPS[name].steps:
+        for call in step.calls:
+            for expression in (call.when, call.check, *call.keep.values()):
+                jmespath.compile(expression or "a")
+        if step.run and step.shell[0] in ("sh", "bash"):
+            ran([step.shell[0], "-n", "-c", step.run], Path("/"))
+        elif step.run and step.shell[0].startswith("python"):
+            compile(step.run, step.name, "exec")
+
+
+def assert_well_formed(path: str, text: str, title: str) -> None:
+    try:
+        if path.endswith(".json"):
+            json.loads(text)
+        elif path.endswith((".yaml", ".yml")):
+            yaml.safe_load(text)
+        elif path.endswith(".toml"):
+            tomllib.loads(text)
+    except ValueError as error:
+        pytest.fail(f"{title}, {path}: {error}")
 
 
 def assert_no_secret_is_open(one: Desired, title: str) -> None:
