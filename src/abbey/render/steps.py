@@ -64,7 +64,8 @@ def _path(app: App, step: Entry) -> str:
 def _file(lab: Lab, host: Host, app: App, step: Entry) -> File:
     known, effects = values(lab, host, app), (OnChange(_name(app, step), Effect.RUN),)
     if step.run is not None:
-        return File(fill(step.run, known), on_change=effects)
+        script = fill(step.run, known)
+        return File(_whole(script) if step.shell[-1] == "-s" else script, on_change=effects)
     port = step.port or (app.entry.route.port if app.entry.route else 80)
     program = {
         "base": f"http://{app.service_name(step.service)}:{port}",
@@ -75,6 +76,12 @@ def _file(lab: Lab, host: Host, app: App, step: Entry) -> File:
     pieces = parts(json.dumps(program, indent=1, ensure_ascii=False), inside, secrets(lab, app))
     content = tuple(piece if isinstance(piece, str) else Quoted(piece, "json") for piece in pieces)
     return File(content, mode=0o400, on_change=effects)
+
+
+def _whole(script: str) -> str:
+    """Return a script that a shell reads to its end before it begins: a program in it that reads its standard input
+    would otherwise take the rest of the script for it."""
+    return f"{{ {script.rstrip()}\n}} </dev/null\n"
 
 
 def _call(call: Call) -> dict[str, Any]:
