@@ -35,6 +35,7 @@ class StandinApp:
     port: int = 0
     away: int = 0  # so many answers are 503
     asked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)  # of the last
     settings: dict[str, Any] = field(default_factory=lambda: {"title": "Old", "login": {"kind": 1, "keep": "me"}})
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
 
@@ -44,6 +45,7 @@ class StandinApp:
 
     def answer(self, line: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         self.asked.append(line)
+        self.headers = headers
         if self.away:
             self.away -= 1
             return 503, {}, b"starting"
@@ -137,6 +139,12 @@ def test_a_token_goes_into_a_header_and_an_id_into_a_path(app: StandinApp) -> No
     use = {"request": "GET /users/{{kept.id}}", "headers": {"Authorization": "Bearer {{kept.jwt}}"}}
     run(read(program(app.base, token, use)))
     assert app.asked == ["POST /token", "GET /users/7"]
+
+
+def test_a_header_of_the_data_file_takes_the_place_of_what_would_be_sent(app: StandinApp) -> None:
+    own = {"Cookie": "none", "Content-Type": "application/merge-patch+json", "Accept": "*/*", "Host": "foo.example.org"}
+    run(read(program(app.base, LOGIN, {"request": "PUT /x", "json": {}, "headers": own, "expect": [403]})))
+    assert {name: app.headers[name.lower()] for name in own} == own
 
 
 def test_a_call_is_left_out_when_its_condition_is_false(app: StandinApp) -> None:
