@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -16,6 +17,8 @@ import yaml
 from abbey.cli.entry import call
 from abbey.engine.docker import read_images
 from abbey.engine.local import LocalShell
+from abbey.engine.registry import Content
+from abbey.errors import HostError
 from abbey.plan.image import long_form
 from labs import REPOSITORY, text_of, two_hosts
 from loopback import free_port
@@ -192,6 +195,69 @@ def test_no_major_version_is_skipped_and_each_must_run(work: Workplace, real: Re
     assert work.pins[f"{ref}:2025.8.4"]["tag"] == "2025.12.1"
     older = work.said("images", "update", "login", "--to", "2025.10.3", "-y", code=2)
     assert "is older than" in older
+
+
+def test_hosts_that_cannot_be_looked_at_hold_a_major_version_back(
+    work: Workplace, standin: StandinRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(LocalShell):
+        def run(self, *_: object, **__: object) -> NoReturn:
+            raise HostError("it", "no route")
+
+    monkeypatch.setattr("abbey.engine.ssh.SshShell", lambda name, target: Away(name))
+    ref = f"{standin.address}/sign-in"
+    standin.add("sign-in", "2025.8.4", "2025.8.5", "2025.10.0")
+    work.app("login", ref, "2025.8.4", updates="next-major")
+    work.describe(login={})
+    shown = work.said("images", "update", "login", "--yes")
+    assert f"{ref}: 2025.8.4 → 2025.8.5" in shown
+    assert f"refused: {ref} 2025.10.0: cloud, monk could not be looked at" in shown
+    shown = work.said("images", "update", "login", "--to", "2025.10.0", "--yes")
+    assert "make sure that 2025.8.5 has run there" in shown
+    assert [pin["tag"] for pin in work.pins.values()] == ["2025.10.0"]
+
+
+def test_images_of_one_version_that_would_part_are_named(work: Workplace, standin: StandinRegistry) -> None:
+    standin.add("wiki", "1.0.0", "1.1.0")
+    standin.add("search", "1.0.0")
+    work.app("wiki", f"{standin.address}/wiki", "1.0.0", beside={"ref": f"{standin.address}/search", "tag": "1.0.0"})
+    work.describe(wiki={})
+    shown = work.said("images", "update", "wiki", "--dry-run")
+    assert "warning: wiki-db would run 1.0.0 and wiki 1.1.0" in shown
+    standin.add("search", "1.1.0")
+    assert "warning" not in work.said("images", "update", "wiki", "--dry-run")
+
+
+def test_all_images_of_the_reference_lab_are_asked_about(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Repository:
+        """Has the present tag of each image, and one of the next major version."""
+
+        def __init__(self, ref: str) -> None:
+            self.ref = ref
+
+        def __enter__(self) -> Repository:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def tags(self) -> tuple[str, ...]:
+            now = [image["tag"] for image in before if image["image"] == self.ref]
+            return (*now, *(re.sub(r"[0-9]+", lambda found: str(int(found[0]) + 1), tag, count=1) for tag in now))
+
+        def content(self, tag: str, known: Content | None = None) -> Content:
+            return Content(f"sha256:{'0' * 64}", "2026-10-01")
+
+    path = work.root / "abbey.yaml"
+    path.write_text((REPOSITORY / "examples" / "reference" / "abbey.yaml").read_text())
+    before = json.loads(work.said("images", "--json"))["images"]
+    monkeypatch.setattr("abbey.engine.registry.OciRepository", Repository)
+    shown = work.said("images", "update", "--yes")
+    assert "refused: docker.io/library/postgres 18.11" in shown
+    assert "available: docker.io/grafana/grafana 14.2.3" in shown
+    assert len(work.pins) == len(before)
+    assert all(image["digest"] for image in json.loads(work.said("images", "--json"))["images"])
+    assert {"18.11"}.isdisjoint(pin["tag"] for pin in work.pins.values())
 
 
 @pytest.mark.process

@@ -81,7 +81,7 @@ def update(path: Path, wishes: Wishes) -> int:
 
     Raise UsageError when a named tag is refused or nobody agrees; then nothing is written.
     """
-    from abbey.cli.pinning import Proposal, merged, pick, text
+    from abbey.cli.pinning import Proposal, apart, merged, pick, text
 
     lab = open_lab(path)
     before = lab.catalog.pins
@@ -92,7 +92,7 @@ def update(path: Path, wishes: Wishes) -> int:
     if refusals := [error for error in errors if isinstance(error, UsageError)]:
         raise refusals[0]
     if proposals:
-        output.plan("\n".join(text(proposals)))
+        output.plan("\n".join([*text(proposals), *apart(proposals, used(lab))]))
     after = merged(before, proposals)
     for error in errors:
         output.error(error)
@@ -190,14 +190,15 @@ def _not_yet(lab: Lab, images: Iterable[Used], *, named: bool) -> dict[str, str]
     with connected(lab) as there:
         seen = there.observe()
     if named and seen.errors:
-        output.note(f"{', '.join(seen.errors)} not reached: make sure that {wanted[0].held.tag} has run there")
+        names = ", ".join(sorted(seen.errors))
+        output.note(f"{names} could not be looked at: make sure that {wanted[0].held.tag} has run there")
     return {one.key: why for one in wanted if (why := _behind(one, seen, named=named))}
 
 
 def _behind(one: Used, seen: Seen, *, named: bool) -> str:
     if seen.errors and not named:
         names = ", ".join(sorted(seen.errors))
-        return f"{names} not reached, and only its containers tell whether {one.held.tag} has run there"
+        return f"{names} could not be looked at, and only the containers there tell whether {one.held.tag} has run"
     for host, state in sorted(seen.states.items()):
         for container in state.containers:
             tag = container.image.partition("@")[0].rpartition(":")[2]

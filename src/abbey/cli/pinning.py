@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from abbey.catalog.pins import Pin, Pins, age, notes_url
 from abbey.catalog.version import Answer, Choice, ask, choose, read
@@ -75,7 +76,8 @@ def _why_not(used: Used, choice: Choice, waits: str) -> str:
         case "major":
             return f"a newer major version; `abbey images update {app} --major` goes there"
         case "minor":
-            return _way("it is another major version, and this image stays within its own", used)
+            there = f"`abbey images update {used.services[0]} --to {choice.beyond}` goes there"
+            return _way(f"it is another major version, which this image should not go to by itself; {there}", used)
         case "next-major":
             first = choice.step or choice.tag
             return _way(waits or f"no major version may be skipped: {first} must run on every host first", used)
@@ -115,6 +117,20 @@ def text(proposals: Iterable[Proposal]) -> list[str]:
             asides.append(f"{what}: {proposal.used.image.ref} {proposal.beyond}: {proposal.why_not}")
     kept = [f"{stays} image{'s' if stays > 1 else ''} as pinned already"] if stays else []
     return [*rows, *kept, *asides]
+
+
+def apart(proposals: Iterable[Proposal], images: Iterable[Used]) -> list[str]:
+    """Return a warning for each two images of one app that run one version now and would not any more."""
+    going = {proposal.used.key: proposal.tag for proposal in proposals}
+    found = []
+    for first, second in combinations(images, 2):
+        one, two = (going.get(used.key, used.held.tag) for used in (first, second))
+        if set(first.apps) & set(second.apps) and first.held.tag == second.held.tag and one != two:
+            found.append(
+                f"warning: {_names(first)} would run {one} and {_names(second)} {two}: they have the same version now, "
+                "and may need to"
+            )
+    return found
 
 
 def _change(proposal: Proposal) -> list[str]:
