@@ -44,6 +44,8 @@ class Sso(Fact):
     roles: dict[Name, Line] = {}
     """Roles that the app gives to members of a group: name → what it may do. `{{role.NAME}}` is the group. `admin` is
     the group homelab-admin unless the lab's file says otherwise; any other is nobody until the file names a group."""
+    own_login: Flag = False
+    """Behind the gate of `forward-auth` the app asks for an account of its own, so it is not open without the gate."""
     licence: Line | None = None
     """What costs money: a better login that this app has only in a paid edition."""
     bypass: Words = ()

@@ -40,7 +40,7 @@ def _first_visitor(lab: Lab) -> Seen:
 
 def _first_account(lab: Lab) -> Seen:
     for app in lab.apps:
-        if app.entry.first_account:
+        if app.entry.first_account and app.login == "own":
             inside = fill(app.entry.first_account, {"admin.user": lab.admin, "admin.email": lab.email})
             command = f"docker compose exec {app.service_name(app.main)} {inside}"
             where = " and on ".join(app.hosts)

@@ -159,7 +159,7 @@ def _hosts(spec: Spec, wish: AppSpec, name: str, *, contract: Contract, faults: 
 def _login(spec: Spec, entry: Entry) -> Login:
     mode = entry.sso.mode
     if spec.identity is None and mode in ("oidc", "forward-auth"):
-        return "none" if mode == "forward-auth" else "own"
+        return "none" if mode == "forward-auth" and not entry.sso.own_login else "own"
     return mode
 
 

@@ -54,6 +54,6 @@ def flags(words: list[str]) -> dict[str, str]:
         if name not in FLAGS:
             raise SystemExit(f"flag provided but not defined: {word}")
         found[name] = value if equals else "true" if name in BARE else next(rest)
-    if not all(found.values()):
+    if not all(value for name, value in found.items() if name != "--restricted-group"):
         raise SystemExit(f"empty: {', '.join(name for name, value in found.items() if not value)}")
     return found
