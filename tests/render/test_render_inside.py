@@ -234,7 +234,13 @@ def test_the_gateway_counts_by_site_and_shows_no_token(two: Two) -> None:
     httpx2.get(url, headers={"Host": "elsewhere.example.org"}, trust_env=False)
     own = two.ask("/.abbey/metrics/gateway").text
     assert {line.split("{")[0].split()[0] for line in own.splitlines() if line.startswith("caddy_")} >= GATEWAY
-    assert f'host="{SITE.hostname}"' in own
+    (line,) = (
+        line
+        for line in own.splitlines()
+        if line.startswith("caddy_http_request_duration_seconds_count") and f'host="{SITE.hostname}"' in line
+        if 'code="200"' in line
+    )
+    assert 'server="public"' in line
     assert "elsewhere.example.org" not in own
     assert TOKEN not in own
 

@@ -47,7 +47,7 @@ def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str, 
 
     Where something watches the lab, requests are counted, and a file beside it says what the lab itself is answered.
     """
-    blocks = [_HEAD.replace("ADMIN", listen.admin).replace("COUNTING\n", _COUNTING if watched else ""), _SNIPPETS]
+    blocks = [_head(listen, watched=watched), _SNIPPETS]
     blocks += [_block(_public(site, host), f"http://{site.hostname}:{listen.public}", listen.address) for site in here]
     blocks += [
         _block(_peer(site, outpost), f"http://{site.hostname}:{listen.peer}", listen.peer_address)
@@ -62,6 +62,18 @@ def caddyfile(here: Sequence[Site], *, host: str, listen: Listen, outpost: str, 
     return "\n".join(blocks)
 
 
+def _head(listen: Listen, *, watched: bool) -> str:
+    """Return the global options. Where requests are counted, they are by site and by listener, which so have names."""
+    options = _SERVERS.replace("WHICH", "").replace("NAME", "")
+    if watched:
+        both = (("public", listen.address, listen.public), ("peer", listen.peer_address, listen.peer))
+        options = _COUNTING + "".join(
+            _SERVERS.replace("WHICH", f"{address}:{port} ").replace("NAME", f"\t\tname {name}\n")
+            for name, address, port in both
+        )
+    return _HEAD.replace("ADMIN", listen.admin).replace("OPTIONS\n", options)
+
+
 _HEAD = """\
 # Written by Abbey. Changes made here are found and undone by `abbey up`.
 {
@@ -69,17 +81,18 @@ _HEAD = """\
 	persist_config off
 	auto_https off
 	grace_period 10s
-COUNTING
-	servers {
-		# The tunnel's connector and the other hosts' gateways are believed when they name the visitor.
-		trusted_proxies static private_ranges 100.64.0.0/10
-		client_ip_headers CF-Connecting-IP X-Forwarded-For
-	}
+OPTIONS
 }
 """
 
-# Requests are counted by site; names that no site has count as one.
 _COUNTING = "\tmetrics {\n\t\tper_host\n\t}\n"
+_SERVERS = """\
+	servers WHICH{
+NAME		# The tunnel's connector and the other hosts' gateways are believed when they name the visitor.
+		trusted_proxies static private_ranges 100.64.0.0/10
+		client_ip_headers CF-Connecting-IP X-Forwarded-For
+	}
+"""
 
 _SNIPPETS = """\
 # Try the first address; when it fails, the next. A GET may be asked twice, a POST that was sent never is.

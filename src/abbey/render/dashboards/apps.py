@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abbey.render.dashboards.panel import TAKEN, UP, Board, Panel, of
 
-_SITE = 'host=~"$host",site=~"$site"'
+_SITE = 'server="public",host=~"$host",site=~"$site"'
 GATEWAY = Board(
     "abbey-gateway",
     "Gateway",
@@ -52,7 +52,7 @@ GATEWAY = Board(
         ),
         Panel(
             "Who answers",
-            of("sum by (host) (rate(caddy_http_request_duration_seconds_count[$__rate_interval]))"),
+            of('sum by (host) (rate(caddy_http_request_duration_seconds_count{server="public"}[$__rate_interval]))'),
             "reqps",
         ),
         Panel(
@@ -68,7 +68,7 @@ GATEWAY = Board(
     ),
     variables=(
         ("host", 'up{job="gateway"}'),
-        ("site", "caddy_http_request_duration_seconds_count"),
+        ("site", 'caddy_http_request_duration_seconds_count{server="public"}'),
     ),
 )
 
@@ -157,7 +157,7 @@ HOME = Board(
         ),
         Panel(
             "Requests",
-            of("sum by (host) (rate(caddy_http_request_duration_seconds_count[$__rate_interval]))"),
+            of('sum by (host) (rate(caddy_http_request_duration_seconds_count{server="public"}[$__rate_interval]))'),
             "reqps",
         ),
         Panel("Does not answer", of("up == 0", "{{job}} on {{host}}"), kind="table", wide=24),
