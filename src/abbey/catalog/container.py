@@ -13,8 +13,14 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m|h)$")]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./@-]*$")]
 TreePath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9_./-]*$")]
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Words = tuple[str, ...]
+Variable = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,120}$"),
+    in_words("letters, digits, underscores, dots and dashes, no digit first"),
+]
 Condition = Literal["oidc", "gate", "database", "own-database", "monitoring", "ingress"]
 """What must be true of the app in this lab: it is a client of the identity provider; forward-auth stands before it;
 it uses the shared database, or keeps its own; the lab has something that scrapes; visitors reach the lab, so that the
@@ -138,7 +144,7 @@ class Service(Fact):
     """User and group id; the image's own when absent."""
     init: Flag = False
     """Docker's own init is the first process, for programs that leave children behind."""
-    env: dict[EnvName, str] = {}
+    env: dict[Variable, str] = {}
     """Environment. `{{name}}` is filled in from the lab; `{{secret.x}}` is the path of the file that holds a secret.
     `{{text.x}}` is the secret itself, for apps that read it from nowhere else; such a variable is written into an
     env file that only the lab's folder holds, never into compose.yaml."""
@@ -169,6 +175,8 @@ class Service(Fact):
     an app that may use the shared database only when it does."""
     aliases: Words = ()
     """Further names in the joined networks."""
+    names: tuple[HostName, ...] = ()
+    """Further names in the app's own network, where the other containers of the app look it up."""
     own_network: Flag = True
     """The app gets a network of its own."""
     reaches_apps: Flag = False
@@ -187,9 +195,9 @@ class Service(Fact):
     """Why there is no health check: the image has no program that could ask."""
     needs: tuple[Name, ...] = ()
     """Services of this app that must be up first, by their keys."""
-    stage: Annotated[int, Field(ge=0, le=9, strict=True)] = 3
-    """Order of starting: 0 database, 1 door, 2 identity, 3 everything else, 4 the gateway, 5 the tunnel, 6 what must
-    find the sign-in at its public address when it starts."""
+    stage: Annotated[int, Field(ge=-1, le=6, strict=True)] = 3
+    """Order of starting: -1 the private network, 0 database, 1 door, 2 identity, 3 everything else, 4 the gateway,
+    5 the tunnel, 6 what must find the sign-in at its public address when it starts."""
     reload: Words = ()
     """Arguments run inside the container that make it reread its mounted files without a restart."""
     stop_grace: Duration | None = None

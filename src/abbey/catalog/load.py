@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -42,6 +42,7 @@ def load_catalog(own: Path | None = None, pins: Mapping[str, Pin] | None = None)
     `own` that would replace a part of the platform.
     """
     contexts = _contexts()
+    contexts |= _own_contexts(own, contexts.keys())
     apps: dict[str, App] = {}
     faults: list[Fault] = []
     for name, source, label in _shipped():
@@ -118,6 +119,15 @@ def _contexts() -> dict[str, dict[str, bytes]]:
     for name, source in _SOURCE_FOLDERS.items():
         contexts[name].update(_walk(asset(source), f"{source}/"))
     return contexts
+
+
+def _own_contexts(own: Path | None, shipped: Collection[str]) -> dict[str, dict[str, bytes]]:
+    """Return the folders with a Dockerfile beside a person's data files. Raise FileErrors for one called like ours."""
+    folders = sorted(path.parent for path in own.glob("*/Dockerfile")) if own is not None and own.is_dir() else []
+    what = "Abbey builds an image of its own from a folder of this name"
+    if faults := [Fault(Mark(str(folder), 1, 1), what, "rename it") for folder in folders if folder.name in shipped]:
+        raise FileErrors(faults)
+    return {folder.name: dict(_walk(folder, "")) for folder in folders}
 
 
 def _walk(folder: Traversable, prefix: str, *, suffixes: tuple[str, ...] = ()) -> Iterable[tuple[str, bytes]]:

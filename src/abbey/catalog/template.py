@@ -24,6 +24,7 @@ OF_LAB = frozenset(
         "peers.metrics",
         "weather.at",
         "weather.place",
+        "braces",
     }
 )
 OF_ADMIN = frozenset(("admin.user", "admin.email"))

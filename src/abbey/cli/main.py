@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from abbey.cli.app_commands import app
+from abbey.cli.import_command import import_
+from abbey.cli.options import Group
 from abbey.cli.options import file as _file
 from abbey.cli.options import hosts as _hosts
 from abbey.cli.options import json as _json
@@ -16,15 +18,15 @@ from abbey.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = {
-    "Describe the lab": ("init", "app", "check", "render", "schema"),
+    "Describe the lab": ("init", "import", "app", "check", "render", "schema"),
     "Make it true": ("plan", "up", "down", "images"),
     "Look at it": ("status", "logs"),
     "Around it": ("secret", "demo", "completion"),
 }
 
 
-class Commands(click.Group):
-    """The list of commands in sections, in the order in which a person needs them; near misses are named."""
+class Commands(Group):
+    """The list of commands in sections, in the order in which a person needs them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
@@ -34,19 +36,6 @@ class Commands(click.Group):
             ]
             with formatter.section(title):
                 formatter.write_dl(rows)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is called. Raise UsageError with the nearest name when there is none."""
-        import difflib
-
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean `{ctx.command_path} {near[0]}`?" if near else f"see `{ctx.command_path} --help`"
-            raise click.UsageError(f"there is no command {name}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -179,6 +168,7 @@ def logs(
 
 
 main.add_command(app)
+main.add_command(import_)
 
 
 @main.group(invoke_without_command=True)

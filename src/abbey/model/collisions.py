@@ -15,6 +15,7 @@ from abbey.secrets import SecretRef
 
 # Ports of parts that use the host's network, which no `publish` of theirs names.
 _HOST_PORTS = {METRICS_PART: METRICS_PORT, SERVER_PART: PORT}
+GATEWAY_PART = "gateway"
 _ADDRESSES = ("loopback", "tailnet", "everywhere")
 _SERVER_ROLES = frozenset(("none", "public", "postgres", "template0", "template1", WATCHER))
 _RENAME = "give the app's data file in `apps/` another name"
@@ -33,14 +34,28 @@ class _Claim:
 def check_collisions(apps: Sequence[App], faults: Faults) -> None:
     """Given all placed apps and parts, add a fault for every app that takes what another has or what is reserved."""
     taken: dict[tuple[str, ...], tuple[App, str]] = {}
+    asked = {name: app for app in apps for name in _asked(app)}
     for app in sorted(apps, key=lambda app: app.entry.kind, reverse=True):  # parts first: the app is the one to move
         for message in _reserved(app):
             faults.add(("apps", app.name), message, _RENAME)
+        for word in (word for service in app.entry.services.values() for word in service.names):
+            if asked.get(word, app) is not app:
+                what = f"{app.name} calls a container `{word}`; the gateway would take it for {asked[word].name}'s"
+                faults.add(("apps", app.name), what, f"remove `{word}` from `names` in its data file")
         for claim in _claims(app):
             holder, user = taken.setdefault(claim.key, (app, claim.user))
             if user != claim.user:
                 rest = " twice" if holder is app else f", which {holder.name} has already"
                 faults.add(("apps", app.name), f"{app.name} would take {claim.what}{rest}", claim.hint)
+
+
+def _asked(app: App) -> Iterable[str]:
+    """Yield the names by which the gateway asks for an app's containers, in every network it is in; and its own."""
+    if app.name == GATEWAY_PART:
+        yield app.name
+    if app.entry.route:
+        ends = (app.entry.route.service, *(other.service for other in app.entry.route.also.values()))
+        yield from (app.service_name(key) for key in ends)
 
 
 def _reserved(app: App) -> Iterable[str]:

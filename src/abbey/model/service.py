@@ -183,7 +183,7 @@ def _secrets(lab: Lab, host: Host, app: App, *, key: str, named: tuple[str, ...]
 def _networks(lab: Lab, host: Host, app: App, *, entry: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if entry.host_network:
         return ()
-    joined: dict[str, tuple[str, ...]] = {app.name: ()} if entry.own_network else {}
+    joined: dict[str, tuple[str, ...]] = {app.name: entry.names} if entry.own_network else {}
     if entry.reaches_apps:
         joined |= {other.name: () for other in lab.apps_on(host) if other.entry.route}
         joined |= {one.network: () for one in figures(lab, host) if one.network}

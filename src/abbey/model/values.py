@@ -43,6 +43,7 @@ def values(lab: Lab, host: Host, app: App) -> dict[str, str]:
         "weather.at": f"{lab.portal.weather.latitude},{lab.portal.weather.longitude}" if lab.portal.weather else "",
         "weather.place": lab.portal.weather.place if lab.portal.weather else "",
     }
+    known["braces"] = "{{"  # for a text in which they mean something to the app
     known |= {f"role.{role}": group for role, group in app.roles}
     known |= {f"secret.{name}": f"{SECRETS}/{secret_file(ref)}" for name, ref in secrets(lab, app).items()}
     if app.database:
