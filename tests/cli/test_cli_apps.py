@@ -104,6 +104,8 @@ def test_an_app_of_this_lab_is_shown_with_its_promise(capsys: pytest.CaptureFixt
 def test_a_mistyped_command_leads_to_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean `abbey app show`?" in said(capsys, "shwo", code=2)
     assert "see `abbey app --help`" in said(capsys, "xyz", code=2)
+    assert call(["secret", "lst"]) == 2
+    assert "did you mean `abbey secret list`?" in capsys.readouterr().err
 
 
 def test_an_unknown_app_leads_to_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

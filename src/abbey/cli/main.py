@@ -28,6 +28,8 @@ SECTIONS = {
 class Commands(Group):
     """The list of commands in sections, in the order in which a person needs them."""
 
+    group_class = Group  # of every group inside
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
         for title, names in SECTIONS.items():
