@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def fail(message: str, code: int = 1) -> None:
     raise SystemExit(code)
 
 
-def lines(rows: list[dict[str, str]]) -> None:
+def lines(rows: Iterable[object]) -> None:
     for row in rows:
         print(json.dumps(row))
 
@@ -69,7 +70,10 @@ def compose(state: State, words: list[str]) -> None:
             up(state, {name: services[name] for name in names}, force="--force-recreate" in words)
         case "ps":
             rows = {name: row for name, row in state["containers"].items() if name in names}
-            lines([{"Service": name, "State": row["state"], "Health": health(row)} for name, row in rows.items()])
+            lines(
+                {"Service": name, "Name": f"lab-{name}-1", "State": row["state"], "Health": health(row)}
+                for name, row in rows.items()
+            )
         case "logs":
             print("\n".join(state["says"].get(name, "") for name in names))
         case "exec":
@@ -134,6 +138,10 @@ def main(words: list[str]) -> None:
             print("26.1.5")
         case ["ps", *rest]:
             ps(state, rest)
+        case ["inspect", *_]:
+            lines(
+                [{"Status": "unhealthy", "Log": [{"Output": "wget: 404\n"}, {"Output": "wget: connection refused\n"}]}]
+            )
         case ["image", "ls", *_]:
             images(state)
         case ["run", *rest]:

@@ -97,6 +97,7 @@ def test_a_failure_skips_what_depends_on_it_here_and_on_the_other_host(lab: Lab)
     failed = next(one for one in done if one.outcome is Outcome.FAILED)
     assert failed.error == snapshot("""\
 container lab-postgres-1 is unhealthy
+health check of postgres: wget: connection refused
 last lines of postgres:
     FATAL: no space\
 """)

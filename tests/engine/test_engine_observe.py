@@ -123,8 +123,16 @@ def test_looking_touches_only_managed_and_named_files(tmp_path: Path) -> None:
 
 def test_compose_ps_names_what_does_not_run_or_is_not_healthy() -> None:
     text = recorded("compose-ps")
-    assert docker.read_unhealthy(text) == ["grafana"]
-    assert docker.read_unhealthy(text.replace('"State":"running"', '"State":"exited"')) == ["gateway", "grafana"]
+    assert docker.read_unhealthy(text) == [("grafana", "monastery-grafana-1")]
+    everything = docker.read_unhealthy(text.replace('"State":"running"', '"State":"exited"'))
+    assert [service for service, _container in everything] == ["gateway", "grafana"]
+
+
+def test_the_last_check_of_a_container_is_one_line_or_nothing() -> None:
+    checks = '{"Status":"unhealthy","Log":[{"Output":"first"},{"Output":"curl: (7)\\n  refused\\n"}]}\n'
+    assert docker.read_last_check(checks) == "curl: (7) refused"
+    for nothing in ("null\n", "", '{"Status":"starting","Log":null}\n', "Error: no such object"):
+        assert docker.read_last_check(nothing) == ""
 
 
 @pytest.mark.parametrize(

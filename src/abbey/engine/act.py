@@ -100,18 +100,22 @@ def _up(act: ComposeUp, site: Site) -> None:
     for services, force in ((plain, False), (list(act.force), True)):
         if not services:
             continue
-        argv = docker.up(site.directory, services, project=site.desired.project, wait=site.wait, force=force)
-        result = site.shell.run(argv, timeout=site.wait + SHORT)
+        wait = max([site.wait, *(unit.patience for unit in site.desired.units if unit.service in services)])
+        argv = docker.up(site.directory, services, project=site.desired.project, wait=wait, force=force)
+        result = site.shell.run(argv, timeout=wait + SHORT)
         if result.code != 0:
             raise ApplyError("\n".join([_without_progress(result.complaint), *_last_words(services, site)]))
 
 
 def _last_words(services: Sequence[str], site: Site) -> list[str]:
-    """Return the end of the log of each of these services that does not run or is not healthy."""
+    """Return, of each of these services that does not run or is not healthy, its last check and the end of its log."""
     project = site.desired.project
     argv = docker.compose(site.directory, "ps", "--all", "--format", "json", *services, project=project)
     words = []
-    for service in docker.read_unhealthy(site.shell.run(argv, timeout=SHORT).text):
+    for service, container in docker.read_unhealthy(site.shell.run(argv, timeout=SHORT).text):
+        look = site.shell.run(docker.last_check(container), timeout=SHORT)
+        if checked := docker.read_last_check(look.text):
+            words.append(f"health check of {service}: {checked}")
         tail = ["logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_LINES), service]
         result = site.shell.run(docker.compose(site.directory, *tail, project=project), timeout=SHORT)
         said = result.text.rstrip() or "(nothing)"

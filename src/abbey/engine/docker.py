@@ -103,11 +103,24 @@ def read_images(text: str) -> frozenset[str]:
     return frozenset(references)
 
 
-def read_unhealthy(text: str) -> list[str]:
-    """Given `docker compose ps --format json`, return the services that do not run or are not healthy, sorted."""
+def last_check(container: str) -> list[str]:
+    """Return the command that prints the last health checks of a container as JSON, for `read_last_check`."""
+    return ["docker", "inspect", "--format", "{{json .State.Health}}", container]
+
+
+def read_last_check(text: str) -> str:
+    """Return what the last health check said, on one line, or nothing when there was none."""
+    for line in read_lines(text):
+        for check in (line.get("Log") or [])[-1:]:
+            return " ".join(str(check["Output"]).split())
+    return ""
+
+
+def read_unhealthy(text: str) -> list[tuple[str, str]]:
+    """Given `docker compose ps --format json`, return (service, container) of those not running or not healthy."""
     return sorted(
         {
-            line["Service"]
+            (line["Service"], line["Name"])
             for line in read_lines(text)
             if line["State"] != "running" or line.get("Health") in ("unhealthy", "starting")
         }

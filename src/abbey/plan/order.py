@@ -22,6 +22,7 @@ from abbey.plan.action import (
 from abbey.plan.state import Unit
 
 Key = tuple[str, int]  # host and position in its lane
+APPS = (3, 6)  # the stages of apps, on which nothing else stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,18 @@ def actions(lanes: Sequence[Lane]) -> tuple[Action, ...]:
 
 
 def _within(lane: Lane, place: int) -> set[Key]:
-    """Return what the act waits for on its own host: a failure there must stop it, any other must not."""
+    """Return what the act waits for on its own host: a failure there must stop it, any other must not.
+
+    An app that fails stops its own steps and nothing else: the way in opens for all the others.
+    """
     act, before = lane.acts[place], range(place)
     level = _level(lane, act)
     if isinstance(act, Reload):
         chosen = {at for at in before if isinstance(lane.acts[at], WriteFiles)}
         chosen |= {at for at in before if 0 <= _level(lane, lane.acts[at]) <= level}
     else:
-        levels = [_level(lane, lane.acts[at]) for at in before if not isinstance(lane.acts[at], Reload)]
+        known = [_level(lane, lane.acts[at]) for at in before if not isinstance(lane.acts[at], Reload)]
+        levels = [found for found in known if found not in APPS]
         nearest = max((found for found in levels if found < level), default=level)
         chosen = {at for at in before if _level(lane, lane.acts[at]) == nearest}
     if isinstance(act, Run):
@@ -71,11 +76,11 @@ def _level(lane: Lane, act: Act) -> int:
     """Return the stage of an act; what prepares the host lies below every stage."""
     match act:
         case WriteFiles():
-            return -3
+            return -4
         case BuildImages() | PullImages():
-            return -2
+            return -3
         case ComposeRemove():
-            return -1
+            return -2
         case ComposeUp():
             return lane.units[act.services[0].service].stage
         case Run():

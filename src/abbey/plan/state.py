@@ -21,6 +21,7 @@ class Unit:
     stage: int  # services of a lower stage come up first on the same host
     builds: bool = False  # the image is built on the host from a folder of the tree, never pulled
     reload: tuple[str, ...] = ()  # argv inside the container that makes it reread its files
+    patience: int = 0  # seconds that its start may take, by its health check
     needs: tuple[tuple[str, str], ...] = ()  # (host, service) that must be up, and its steps done, before this
 
 

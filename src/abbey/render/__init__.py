@@ -119,5 +119,13 @@ def _unit(service: Service, labels: Mapping[str, str]) -> Unit:
         stage=service.entry.stage,
         builds=service.entry.image.build is not None,
         reload=service.entry.reload,
+        patience=_seconds(service.health.start) if service.health else 0,
         needs=service.needs,
     )
+
+
+def _seconds(duration: str) -> int:
+    """Given a duration of a data file such as 90s or 15m, return whole seconds."""
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    unit = duration.lstrip("0123456789")
+    return int(int(duration.removesuffix(unit)) * units[unit])
