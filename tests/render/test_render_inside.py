@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from test_render_dashboards import GATEWAY
 from test_render_gateway import SITE, await_health
-from test_render_monitoring import GATEWAY, TOKEN_FILE, lab, shown
+from test_render_monitoring import TOKEN_FILE, lab, shown
 
 from abbey.model.ingress import Site
 from abbey.model.monitoring import Figures
@@ -143,21 +144,11 @@ def test_figures_are_for_whoever_has_the_token(two: Two) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": ""},
-        {"Authorization": "Bearer"},
-        {"Authorization": f"Bearer {TOKEN[:-1]}"},
-        {"Authorization": f"Bearer {TOKEN}x"},
-        {"Authorization": "Bearer *"},
-        {"Authorization": "Bearer {file.gateway_peer_token}"},
-        {"Authorization": TOKEN},
-        {"X-Abbey-Peer": TOKEN},
-    ],
-    ids=str,
+    "header",
+    ["", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", "Bearer *", "Bearer {file.gateway_peer_token}", TOKEN],
 )
-def test_nobody_else_gets_anything(two: Two, headers: dict[str, str]) -> None:
+def test_nobody_else_gets_anything(two: Two, header: str) -> None:
+    headers = {"Authorization": header, "X-Abbey-Peer": TOKEN}
     for path in ("/.abbey/metrics/app", "/.abbey/metrics/gateway", "/.abbey/inside/prometheus/monk/api/v1/query"):
         assert two.ask(path, headers=headers).status_code == 421
     assert (two.app.seen, two.monitor.seen) == ([], [])
