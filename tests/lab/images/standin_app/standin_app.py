@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Stands in for a program whose image cannot be had in the lab: answers every path with a page that says so.
 
-It insists on being given what the real program needs (checks.py), and reads what that would read, so that a secret
+It insists on being given what the real program needs (standin_checks.py), and reads what that would read, so that a secret
 with a wrong mode or a missing mount fails here as it would there. It shows none of it. Called by another name, or with
 a word like `healthcheck`, it does what that command of the real program does. Where the post-start steps of Abbey talk
 to an app, standin_NAME.py beside this file plays its part.
@@ -23,14 +23,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import checks  # noqa: E402
+import standin_checks as checks
 
 NAME = os.environ["STANDIN_NAME"]
 PORT = int(os.environ["STANDIN_PORT"])
 PAGE = "<!doctype html><title>standin_app</title><h1>standin_app for {name}</h1><p>container {container}</p>\n"
 GATE = "/outpost.goauthentik.io/auth/caddy"
-ASKING = {"healthcheck", "ready", "ls", "ping", "health", "auto"}  # last words of commands that only ask whether it serves
+ASKING = {
+    "healthcheck",
+    "ready",
+    "ls",
+    "ping",
+    "health",
+    "auto",
+}  # last words of commands that only ask whether it serves
 SOCKET_PROXIES = {"socket-proxy"}
 ENDING = {"seeder"}  # commands that check what they were given, and end
 
@@ -54,8 +60,8 @@ class Page(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        more = part()
-        found = more.answer(self.command, self.path, dict(self.headers), sent) if hasattr(more, "answer") else None
+        own = getattr(part(), "answer", None)
+        found = own(self.command, self.path, dict(self.headers), sent) if own else None
         status, value = found or (200, PAGE.format(name=NAME, container=socket.gethostname()))
         body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
         self.send_response(status)
@@ -105,8 +111,8 @@ def inspect(arguments: list[str]) -> None:
 
 def command(called: str, arguments: list[str]) -> int | None:
     """Do what a command of the program does that ends, and return its exit code; None when it is to serve."""
-    more = part()
-    if hasattr(more, "command") and (code := more.command(called, arguments)) is not None:
+    own = getattr(part(), "command", None)
+    if own and (code := own(called, arguments)) is not None:
         return int(code)
     if "apply_blueprint" in arguments:
         return 0 if all(Path(name).read_bytes() for name in blueprint_files(arguments[-1])) else 1

@@ -54,7 +54,9 @@ def answer(method: str, path: str, headers: dict[str, str], sent: bytes) -> tupl
         case "GET", "/api/settings":
             # Kavita has its client from the file, and the login is on when it found the sign-in; here it is supposed to.
             client = json.loads(APPSETTINGS.read_text())["OpenIdConnectSettings"]
-            state["settings"]["oidcConfig"] |= {"enabled": all(client[key] for key in ("Authority", "ClientId", "Secret"))}
+            state["settings"]["oidcConfig"] |= {
+                "enabled": all(client[key] for key in ("Authority", "ClientId", "Secret"))
+            }
             return (200, state["settings"]) if signed_in else (401, "")
         case "POST", "/api/settings":
             if not signed_in:
