@@ -26,6 +26,7 @@ LOGIN = Step(
     network="lab_app",
 )
 PLAIN = replace(APP, needs=())
+RUNS = ("run App: ready", "run App: its login", "bring up Gateway")
 
 
 def wanted(*steps: Step, metrics_stage: int = 1) -> Desired:
@@ -63,13 +64,25 @@ def test_steps_come_after_their_service_in_the_order_of_the_data_file() -> None:
     )
 
 
-@pytest.mark.parametrize("stage", range(10))
-def test_a_step_beside_its_service_waits_for_its_image_wherever_that_comes(stage: int) -> None:
-    plan = plan_of(wanted(LOGIN, metrics_stage=stage))
+@pytest.mark.parametrize("stage", range(-1, 7))
+@pytest.mark.parametrize("of_app", range(-1, 7))
+def test_a_step_beside_its_service_waits_for_its_image_wherever_that_comes(stage: int, of_app: int) -> None:
+    host = wanted(LOGIN, metrics_stage=stage)
+    units = tuple(replace(unit, stage=of_app) if unit.service == "app" else unit for unit in host.units)
+    plan = plan_of(replace(host, units=units))
     (run,) = (action for action in plan.actions if isinstance(action.act, Run))
     waited = [action for action in plan.actions if action.id in before(plan, run)]
     assert {WriteFiles, BuildImages, ComposeUp} <= {type(action.act) for action in waited}
     assert any("App" in describe(action.act) for action in waited)
+
+
+def test_a_step_of_an_app_holds_up_its_own_next_step_and_not_the_way_in() -> None:
+    host = wanted(READY, LOGIN)
+    units = (METRICS, replace(PLAIN, stage=3), replace(GATEWAY, stage=4))
+    plan = plan_of(replace(host, units=units))
+    ready, login, way_in = (action for action in plan.actions if describe(action.act) in RUNS)
+    assert ready.id in login.after
+    assert not {ready.id, login.id} & before(plan, way_in)
 
 
 def test_a_person_reads_the_title_of_a_step_and_why_it_runs() -> None:
