@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from abbey.catalog.card import BACKUPS, CONDITIONS, LOGINS, UPDATES
+from abbey.catalog.container import Condition, Image
 from abbey.catalog.load import load_catalog
 from abbey.catalog.page import pages
+from abbey.catalog.schema import Sso, VolumeBackup
 from labs import REPOSITORY
 
 FOLDER = REPOSITORY / "docs" / "apps"
@@ -39,6 +44,17 @@ def test_every_app_has_a_page_and_the_table_leads_to_it() -> None:
 def test_a_page_adds_its_app_first(name: str) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", PAGES[f"{name}.md"], re.DOTALL)
     assert list(yaml.safe_load(block)["apps"]) == [name]
+
+
+def test_every_choice_of_data_files_has_words() -> None:
+    choices: dict[str, tuple[Mapping[Any, str], Any]] = {
+        "updates": (UPDATES, Image.model_fields["updates"].annotation),
+        "how": (BACKUPS, VolumeBackup.model_fields["how"].annotation),
+        "mode": (LOGINS, Sso.model_fields["mode"].annotation),
+        "when": (CONDITIONS, Condition),
+    }
+    for key, (words, type_) in choices.items():
+        assert set(words) == set(get_args(type_)), key
 
 
 def test_text_of_data_files_is_no_markup() -> None:

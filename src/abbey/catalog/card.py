@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from abbey.catalog.container import Image
+from abbey.catalog.container import Condition, Image
 from abbey.catalog.schema import App, VolumeBackup
 from abbey.secrets import Kind
 from abbey.spec.schema import Contract
@@ -22,20 +22,22 @@ LOGINS = {
     "own": "The app keeps its own accounts.",
     "none": "There is nothing to log in to.",
 }
-_CONDITIONS = {
+CONDITIONS: dict[Condition, str] = {
     "oidc": "the lab has a login",
     "gate": "the gateway asks for the login",
     "database": "it uses the shared database",
     "own-database": "it keeps its own database",
     "monitoring": "the lab has a Prometheus",
+    "ingress": "visitors reach the lab",
 }
-_UPDATES = {
+UPDATES = {
+    "patch": "within the minor version",
     "minor": "within the major version",
     "major": "to any newer version",
     "next-major": "to any newer version, but over no major one",
     "by-hand": "past the major version by hand only",
 }
-_BACKUPS = {
+BACKUPS = {
     "files": "the files as they lie",
     "sqlite": "SQLite's own online backup, and the other files as they lie",
     "stop": "the files, while the app is stopped",
@@ -107,7 +109,8 @@ def _needs(name: str, app: App) -> Iterator[str]:
     if app.sso.mode == "oidc":
         yield "Uses the lab's login (`identity:`) where the lab has one."
     elif app.sso.mode == "forward-auth":
-        yield "Needs the lab's login (`identity:`); in a lab without one nobody is asked who they are."
+        without = "it asks for an account of its own" if app.sso.own_login else "nobody is asked who they are"
+        yield f"Needs the lab's login (`identity:`); in a lab without one {without}."
     for secret in given(app):
         yield f"A secret that only you have: `abbey secret set {name}/{secret}`."
     for key, service in app.services.items():
@@ -139,6 +142,8 @@ def _promises(app: App) -> Iterator[str]:
 def _login(app: App) -> Iterator[str]:
     sso = app.sso
     yield LOGINS[sso.mode]
+    if sso.own_login:
+        yield "Behind that, it asks for an account of its own."
     if sso.why:
         yield f"Why: {sso.why}."
     if sso.licence:
@@ -173,11 +178,11 @@ def _costs(app: App) -> Iterator[str]:
 def _image(image: Image) -> str:
     if image.build:
         return "built on the host from Abbey's own sources"
-    return f"{image.ref}:{image.tag}, updates {_UPDATES[image.updates]}"
+    return f"{image.ref}:{image.tag}, updates {UPDATES[image.updates]}"
 
 
-def _when(words: Iterable[str]) -> str:
-    told = " and ".join(_CONDITIONS[word] for word in words)
+def _when(words: Iterable[Condition]) -> str:
+    told = " and ".join(CONDITIONS[word] for word in words)
     return f" (where {told})" if told else ""
 
 
@@ -202,7 +207,7 @@ def _checked(path: str | None) -> str:
 
 def _backup(app: App) -> Iterator[str]:
     for volume, how in app.backup.volumes.items():
-        yield f"`{volume}`: {_BACKUPS[how.how]}{_parts(how)}. {_sentence(how.why)}"
+        yield f"`{volume}`: {BACKUPS[how.how]}{_parts(how)}. {_sentence(how.why)}"
     if app.backup.before:
         yield f"Before it: `{' '.join(app.backup.before)}`."
     if app.backup.restore:

@@ -141,6 +141,7 @@ def _socket(name: str, app: App) -> Seen:
 def _addressed(name: str, app: App) -> Seen:
     """Yield the containers that a setting addresses as the app's own and that it does not have."""
     known = {key if key == name else f"{name}-{key}" for key in app.services}
+    known |= {other for service in app.services.values() for other in (*service.names, *service.aliases)}
     other = rf"(?P<other>{re.escape(name)}-[a-z0-9-]+)"
     address, alone = re.compile(rf"(?:://(?:[^\s/@]*@)?|^(?=\S+:[0-9])){other}"), re.compile(rf"{other}$")
     for path, text in texts(app):
