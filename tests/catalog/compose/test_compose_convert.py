@@ -222,6 +222,48 @@ def test_secrets_stand_in_no_file(tmp_path: Path) -> None:
                 assert not any(secret.reveal() in str(loss) + loss.do for loss in app.losses)
 
 
+@pytest.mark.process
+def test_secrets_have_their_values(tmp_path: Path) -> None:
+    app, after, _ = rendered("cloud", tmp_path)
+    assert app.secrets["mysql_root_password"] == Secret("Root7Horse")
+    written = {
+        one["target"]: Path(one["source"]).read_text() for one in after["cloud-db"]["volumes"] if one["type"] == "bind"
+    }
+    assert written["/run/secrets/mysql_root_password"] == "Root7Horse\n"
+    assert written["/run/secrets/mysql_password"] == "Cloud7Horse"
+
+
+@pytest.mark.process
+def test_configs_are_files_with_the_same_text(tmp_path: Path) -> None:
+    _, after, _ = rendered("monitoring", tmp_path)
+    volumes = after["monitoring-prometheus"]["volumes"]
+    written = {one["target"]: Path(one["source"]).read_text() for one in volumes if one["type"] == "bind"}
+    assert written["/etc/prometheus/prometheus.yml"] == (FIXTURES / "monitoring" / "prometheus.yml").read_text()
+    assert '"{{ labels }} of {{ $labels.job }} is down"' in written["/alerts"]
+
+
+@pytest.mark.process
+def test_a_context_is_built_as_before(tmp_path: Path) -> None:
+    rendered("notes", tmp_path)
+    built = tmp_path / "build" / "notes-web-app"
+    assert (built / "Dockerfile").read_text().endswith("FROM runtime AS test\n\nFROM runtime\n")
+    assert 'ARG NODE_VERSION="22"\n' in (built / "Dockerfile").read_text()
+    assert sorted(path.name for path in built.rglob("*") if path.is_file()) == [
+        ".dockerignore", "Dockerfile", "Dockerfile.prod", "package.json", "server.js"
+    ]  # fmt: skip
+
+
+def test_the_page_that_visitors_open() -> None:
+    chosen = {name: imported(name)[1] for name in PROJECTS}
+    services = {name: app.data["route"]["service"] for name, app in chosen.items()}  # type: ignore[index]
+    assert services == {
+        "cloud": "app", "dns": "pihole", "git": "server", "home": "mqtt", "media": "vpn", "monitoring": "grafana",
+        "notes": "web-app", "photos": "photos-server", "play": "web", "proxy": "vault",
+    }  # fmt: skip
+    assert any(loss.what == "sonarr: web port 8989" for loss in chosen["media"].losses)
+    assert any("vault.example.com" in loss.do for loss in chosen["proxy"].losses)
+
+
 def test_a_secret_in_a_command_is_told() -> None:
     _, app = imported("cloud")
     assert any(loss.what == "redis: command" and "secret" in loss.why for loss in app.losses)

@@ -121,8 +121,11 @@ services:
       NEG: "-$$5"
       DOL: "$$$$x ${A:-d${B:-e}} ${A-} ${C:+yes} $A ${D-$$} ${DOTTED} $5 $(x) a$"
       S: !!str 12
+      P: ./a_b/c_d
+      V: 1_0.2_0.3
+      G: 5_gb
     ports: ["3000", "80:80", 90, "127.0.0.1:5:6/udp", "8000-8002:9000-9002", "[::1]:77:78", "127.0.0.1::79"]
-    volumes: ["./x:/y:ro", "vol:/z/", "/anon", "~/q:/q", "../up:/up:rw,z", {type: tmpfs, target: /t}]
+    volumes: ["./x_1/y_2:/y:ro", "vol:/z/", "/anon", "~/q:/q", "../up:/up:rw,z", {type: tmpfs, target: /t}]
     healthcheck: {test: curl x, interval: 1m30s}
     env_file: odd.env
   b:

@@ -191,6 +191,14 @@ def _route(work: Work, service: str) -> Web | None:
         work.ledger.losses.append(Loss(work.project.whole.mark, "changed", "no web page", "no service opens a web port",
                                        "write `route: {service: …, port: …}` if there is one"))  # fmt: skip
         return None
+    others = {page.service: page for page in reversed(found) if page.rank < 2 and page.service != best.service}
+    for page in sorted(others.values(), key=lambda page: page.mark):
+        why = f"an app has one page for visitors, and it is that of {best.service}"
+        do = f"move {page.service} into an app file of its own, or import again with `--service {page.service}`"
+        work.ledger.losses.append(Loss(page.mark, "changed", f"{page.service}: web port {page.port}", why, do))
+    if best.rank == 5:
+        why, do = "it leads to other services, as the gateway does here", "leave it out, and give each app its own file"
+        work.ledger.losses.append(Loss(best.mark, "changed", f"{best.service}: a proxy", why, do))
     if best.rank == 4:
         work.ledger.losses.append(Loss(best.mark, "changed", f"{best.service}: port {best.port}",
                                        "the gateway speaks HTTP to apps, and this port looks like HTTPS",

@@ -59,7 +59,8 @@ class Ledger:
     def unneeded(self, way: Way, mark: Mark) -> None:
         """Note that Abbey sees to what stands there."""
         self.done.add(way)
-        self.needless.setdefault(way[-1], []).append(mark)
+        word = next(part for part in reversed(way) if not part.isdigit())
+        self.needless.setdefault(word, []).append(mark)
 
     def sweep(self, way: Way, node: Node) -> None:
         """Report everything below that nothing above has spoken of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abbey.catalog.compose.ledger import Loss
 from abbey.catalog.compose.node import Node
@@ -21,6 +21,8 @@ _OTHER = frozenset(
      1883, 2222, 3306, 3478, 3479, 4222, 5060, 5222, 5269, 5349, 5432, 5433, 5672, 6379, 8883, 9042, 9093, 11211,
      25565, 26379, 27017, 51413, 51820)
 )  # fmt: skip
+# They lead to others; the gateway does that here.
+_PROXY = re.compile(r"(^|/)(traefik|nginx-proxy-manager|nginx-proxy|swag)(:|@|$)")
 _TLS = frozenset((443, 8443, 9443))
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _KNOWN_AS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -43,19 +45,35 @@ def web(work: Work) -> Iterator[Web]:
         mode = service.get("network_mode")
         if name not in work.keys or (mode and mode.text in ("host", "none")):
             continue
-        for node in (service.get("ports") or service.but([])).list:
-            for port in _safely(node):
-                if port.protocol == "tcp":
-                    tls, other = port.target in _TLS, port.target in _OTHER
-                    high = port.target >= 10_000 or "-" in _words(node)
-                    yield Web(6 if other else 4 if tls else 3 if high else 0, name, port.target, port.mark)
-        labels = service.get("labels")
-        for key, node in (labels.map if labels else {}).items():
-            if key.endswith(".loadbalancer.server.port") and node.text.isdigit() and 0 < int(node.text) < 65536:
-                yield Web(1, name, int(node.text), node.mark)
-        for node in (service.get("expose") or service.but([])).list:
-            if node.text.isdigit() and 0 < int(node.text) < 65536 and int(node.text) not in _OTHER:
-                yield Web(2, name, int(node.text), node.mark)
+        proxy = bool(_PROXY.search((service.get("image") or service.but("")).text))
+        for page in _pages(name, service):
+            yield replace(page, rank=5) if proxy and page.rank < 5 else page
+
+
+def _pages(name: str, service: Node) -> Iterator[Web]:
+    for node in (service.get("ports") or service.but([])).list:
+        for port in _safely(node):
+            if port.protocol == "tcp":
+                yield Web(_rank(port, node), name, port.target, port.mark)
+    labels = service.get("labels")
+    for key, node in (labels.map if labels else {}).items():
+        if key.endswith(".loadbalancer.server.port") and node.text.isdigit() and 0 < int(node.text) < 65536:
+            yield Web(1, name, int(node.text), node.mark)
+    for node in (service.get("expose") or service.but([])).list:
+        if node.text.isdigit() and 0 < int(node.text) < 65536 and int(node.text) not in _OTHER:
+            yield Web(2, name, int(node.text), node.mark)
+
+
+def _rank(port: Port, node: Node) -> int:
+    if port.target in _OTHER:
+        return 6
+    if port.target in _TLS:
+        return 4
+    if port.target >= 10_000 or "-" in _words(node):
+        return 3
+    if port.published is None:
+        return 2
+    return 1 if _LOOPBACK.match(port.address) else 0
 
 
 def _safely(node: Node) -> list[Port]:
@@ -145,7 +163,7 @@ def _publish(part: Part, port: Port, what: str) -> None:
         why = f"was open on {where} of the host; now only on loopback"
         is_web = port.protocol == "tcp" and port.target not in _OTHER
         do = (
-            "people reach web pages through the gateway; for anything else write `at: tailnet`, or `at: everywhere`"
+            "visitors reach the app's page through the gateway; for others write `at: tailnet`, or `at: everywhere`"
             if is_web
             else "no gateway carries this: write `at: tailnet`, or `at: everywhere` to open it as it was"
         )

@@ -124,10 +124,11 @@ def resolved(text: str) -> Scalar:
         raise ValueError("Compose takes this for a date and refuses it")
     if len(text) > _MAX_DIGITS:
         return text
-    return _number(text.replace("_", "")) if not text.startswith("_") else text
+    number = _number(text.replace("_", ""))
+    return text if number is None else number
 
 
-def _number(text: str) -> Scalar:
+def _number(text: str) -> int | float | None:
     sign, digits = (text[0], text[1:]) if text[:1] in ("+", "-") else ("", text)
     if digits.isascii() and digits.isalnum():
         octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
@@ -137,7 +138,7 @@ def _number(text: str) -> Scalar:
             pass
         else:
             return -number if sign == "-" else number
-    return float(text) if _FLOAT.fullmatch(text) else text
+    return float(text) if _FLOAT.fullmatch(text) else None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abbey.catalog.compose.dotenv import EnvFileError, parse_env
-from abbey.catalog.compose.forms import SERVICE, TOP, in_form
+from abbey.catalog.compose.forms import HEALTH, SERVICE, TOP, in_form
 from abbey.catalog.compose.interpolate import RequiredError, substitute
 from abbey.catalog.compose.merge import merged, once, without_resets
 from abbey.catalog.compose.node import Node, parse
@@ -174,6 +174,9 @@ class Reader:
 
     def _service(self, key: str, node: Node) -> Node:
         service = in_form(node, SERVICE, f"the service {shown(key)}", self.faults)
+        if (health := service.get("healthcheck")) is not None:
+            form = in_form(health, HEALTH, "`healthcheck`", self.faults)
+            service = service.but({**service.map, "healthcheck": form})
         lists = {name: part.but(once(part.list, name)) for name, part in service.map.items() if part.list}
         return service.but({**service.map, **lists})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from abbey.catalog.compose.node import Node
 from abbey.catalog.compose.project import Project
-from abbey.catalog.compose.values import mount
+from abbey.catalog.compose.values import mount, ports, words
 from abbey.errors import Fault
 from abbey.spec.yaml import shown
 
@@ -19,6 +19,7 @@ def references(project: Project) -> Iterator[Fault]:
             yield Fault(at, f"the service {shown(key)} has neither image nor build")
         yield from _services(project, key, service)
         yield from _named(project, service)
+        yield from _values(service)
     yield from _circles(project)
 
 
@@ -50,6 +51,29 @@ def _named(project: Project, service: Node) -> Iterator[Fault]:
         found = mount(entry)
         if found.kind == "volume" and found.source and found.source not in project.part("volumes"):
             yield Fault(entry.mark, f"there is no `{shown(found.source)}` in the file's `volumes`")
+
+
+def _values(service: Node) -> Iterator[Fault]:
+    """Yield what is no port, no mount and no command."""
+    for word in ("ports", "volumes", "secrets", "configs"):
+        for entry in (service.get(word) or service.but([])).list:
+            if not (entry.text or entry.map):
+                yield Fault(entry.mark, f"an entry of `{word}` must be a text or a mapping")
+            elif word == "ports":
+                try:
+                    ports(entry)
+                except OverflowError:
+                    pass  # a range that is too large for an app file is still one
+                except ValueError as error:
+                    yield Fault(entry.mark, str(error))
+            elif word == "volumes" and not mount(entry).target:
+                yield Fault(entry.mark, "a mount must say where in the container it is")
+    health = service.get("healthcheck")
+    for node in (service.get("command"), service.get("entrypoint"), health.get("test") if health else None):
+        try:
+            words(node) if node and not (health and node is health.get("test") and node.scalar) else ()
+        except ValueError as error:
+            yield Fault(node.mark if node else service.mark, f"the quotes of this command do not match: {error}")
 
 
 def _circles(project: Project) -> Iterator[Fault]:

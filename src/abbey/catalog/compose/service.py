@@ -14,6 +14,7 @@ from abbey.catalog.compose.work import Part, is_absolute, literal
 from abbey.spec.yaml import shown
 
 DEFAULT_MEMORY = "2g"
+_DOMAINS = frozenset(("com", "dev", "io", "me", "net", "org", "tech"))
 _USER = re.compile(r"[0-9]+(:[0-9]+)?")
 # What images that begin as root need in order to give their files away and become somebody else.
 _CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"]
@@ -257,7 +258,9 @@ def _labels(part: Part) -> None:
     part.ledger.seen(part.way("labels"))
     groups: dict[str, list[str]] = {}
     for key in node.map:
-        groups.setdefault(key.partition(".")[0].partition("/")[0] if "." in key else key, []).append(key)
+        words = key.split(".")
+        group = ".".join(words[: 3 if words[0] in _DOMAINS else 1])
+        groups.setdefault(group, []).append(key)
     for group, keys in groups.items():
         do = ""
         if group == "traefik" and (hosts := _hosts(node)):

@@ -15,7 +15,7 @@ def text_of(app: Imported, sources: list[str]) -> str:
     notes = [loss for loss in app.losses if loss.kind != "needless"]
     if notes:
         head += ["", "Not as it was, with what to do about it:"]
-        head += [f"- {loss}{f'. {loss.do}' if loss.do else ''}" for loss in notes[:MAX_NOTES]]
+        head += [f"- {loss}{f'. To do: {loss.do}' if loss.do else ''}" for loss in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
         head.append(f"- and {len(notes) - MAX_NOTES} more, which `abbey import --dry-run` shows")
     noted: dict[str, object] = {}
