@@ -85,6 +85,8 @@ CALENDAR = ["0.118.5", "2026.9.4", "2026.10.0", "2026.10.0b3", "2026.10.0.dev202
         ("17.11", POSTGRES, "by-hand", Choice("17.12", "18.6", refused=True)),
         ("16.10-alpine", POSTGRES, "by-hand", Choice("16.10-alpine", "18.6-alpine", refused=True)),
         ("18.6", POSTGRES, "by-hand", Choice("18.6")),
+        ("2.39.6", ("2.39.6", "2.39.9", "2.46.0"), "patch", Choice("2.39.9", "2.46.0", refused=True)),
+        ("v1.41.0", ("v1.41.3", "v1.42.0"), "patch", Choice("v1.41.3", "v1.42.0", refused=True)),
         ("17", POSTGRES, "by-hand", Choice("17", "18", refused=True)),
         ("2025.8.4", AUTHENTIK, "next-major", Choice("2025.10.3", "2026.8.3", refused=True, step="2025.10.3")),
         ("2025.10.0", AUTHENTIK, "next-major", Choice("2025.12.2", "2026.8.3", refused=True, step="2025.12.2")),

@@ -74,6 +74,9 @@ def compose(state: State, words: list[str]) -> None:
                 {"Service": name, "Name": f"lab-{name}-1", "State": row["state"], "Health": health(row)}
                 for name, row in rows.items()
             )
+        case "stop":
+            for name in names:
+                state["containers"][name] |= {"state": "exited", "status": "Exited (0)"}
         case "logs":
             print("\n".join(state["says"].get(name, "") for name in names))
         case "exec":

@@ -100,6 +100,22 @@ def test_a_step_that_fails_is_told_in_its_own_words_and_runs_again(lab: Lab) -> 
     assert not lab.plan()
 
 
+def test_an_app_that_a_stranger_could_take_does_not_begin_to_run_without_its_step(lab: Lab) -> None:
+    lab.steps = (SCRIPT, replace(CALLS, guards=True))
+    for _attempt in range(2):
+        lab.set_docker("monk", failing="--network lab_app", complaint="PUT /api: expected 200, got 400")
+        failed = [one for one in lab.apply() if one.outcome is Outcome.FAILED]
+        assert failed[0].error.endswith("\napp was stopped: without its first account a stranger could take it")
+        assert "stop app" in lab.docker_calls("monk")
+    lab.set_docker("monk", failing="")
+    assert {one.outcome for one in lab.apply()} == {Outcome.OK}
+    lab.app_config = "another"  # recreated: it was taken into possession long ago
+    lab.set_docker("monk", failing="--network lab_app", complaint="PUT /api: expected 200, got 400")
+    lab.docker_calls("monk")
+    assert [one.error for one in lab.apply() if one.outcome is Outcome.FAILED] == ["PUT /api: expected 200, got 400"]
+    assert not any(call.startswith("stop") for call in lab.docker_calls("monk"))
+
+
 def test_the_helper_is_no_service_of_the_project(lab: Lab) -> None:
     shell = FakeShell()
     perform(Run(CALLS, "new"), Site(shell, FOLDER, lab.desired()[1], lab.reveal, 30))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from abbey.catalog.version import Updates
 from abbey.spec.schema import EnvName, Flag, Line, Memory, Name, Tag, in_words
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
@@ -58,9 +59,10 @@ class Image(Fact):
     """Folder of `images/` that the host builds this image from; it is never pulled."""
     source: Line | None = None
     """Where the version was seen."""
-    updates: Literal["minor", "major", "next-major", "by-hand"] = "major"
-    """How far `abbey images update` may go by itself: within the major version; to any newer one; to any newer one
-    but over no major version (Authentik); nowhere past the major version, because data must be moved (databases)."""
+    updates: Updates = "major"
+    """How far `abbey images update` may go by itself: within the first two numbers (a long-term line); within the
+    major version; to any newer one; to any newer one but over no major version (Authentik); nowhere past the major
+    version, because data must be moved (databases)."""
     path: Line | None = None
     """The way to a version that an update is refused to."""
     notes: Url | None = None

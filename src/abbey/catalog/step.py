@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from abbey.catalog.container import Condition, Duration, Fact, Port, Words
-from abbey.spec.schema import Line, Name
+from abbey.spec.schema import Flag, Line, Name
 
 Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /[^\s\"'<>`\\]*$")]
 Kept = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
@@ -64,6 +64,8 @@ class Step(Fact):
     """Key of the service that it concerns."""
     when: tuple[Condition, ...] = ()
     """Only where all of this is true."""
+    guards: Flag = False
+    """Until it has ended well, a stranger could make the app their own: where it fails, its service is stopped."""
     run: str | None = None
     """Script for `shell` inside the container, given on its standard input. It ends with a read-back, and with an exit
     code other than 0 when that fails. Secrets are read from files: `{{secret.x}}` is a path."""

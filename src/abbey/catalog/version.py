@@ -10,7 +10,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-Updates = Literal["minor", "major", "next-major", "by-hand"]
+Updates = Literal["patch", "minor", "major", "next-major", "by-hand"]
 Age = tuple[Version, tuple[int, ...]]
 
 FIRST_YEAR = 1900  # a number from here on is a year: a tag 2024.1.2 is not the successor of 13.2.3
@@ -125,7 +125,8 @@ def choose(current: str, tags: Iterable[str], updates: Updates, *, major: bool =
     newer = _newer(now, tags)
     if updates == "next-major":
         return _next_series(now, newer, wait=wait)
-    inside = [tag for tag in newer if tag.major == now.major]
+    numbers = 2 if updates == "patch" else 1
+    inside = [tag for tag in newer if tag.parts[:numbers] == now.parts[:numbers]]
     if updates == "major" and major:
         inside = newer
     best = inside[-1].text if inside else current

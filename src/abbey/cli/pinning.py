@@ -75,9 +75,10 @@ def _why_not(used: Used, choice: Choice, waits: str) -> str:
     match used.image.updates:
         case "major":
             return f"a newer major version; `abbey images update {app} --major` goes there"
-        case "minor":
+        case "patch" | "minor" as within:
             there = f"`abbey images update {used.services[0]} --to {choice.beyond}` goes there"
-            return _way(f"it is another major version, which this image should not go to by itself; {there}", used)
+            line = "line" if within == "patch" else "major version"
+            return _way(f"it is another {line}, which this image should not go to by itself; {there}", used)
         case "next-major":
             first = choice.step or choice.tag
             return _way(waits or f"no major version may be skipped: {first} must run on every host first", used)

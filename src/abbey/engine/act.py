@@ -10,6 +10,7 @@ from abbey.engine import docker, script, upload
 from abbey.engine.shell import Result, Shell
 from abbey.errors import ApplyError
 from abbey.plan.action import (
+    FRESH,
     Act,
     BuildImages,
     ComposeRemove,
@@ -56,7 +57,7 @@ def perform(act: Act, site: Site) -> None:
             command = docker.execute(site.directory, service, argv, project=site.desired.project)
             _must(site.shell.run(command, timeout=SHORT))
         case Run(step=step):
-            _run(step, site)
+            _run(step, site, fresh=act.fresh)
         case _:
             assert_never(act)
 
@@ -82,7 +83,7 @@ def _compose(site: Site, *words: str, timeout: float) -> str:
     return _must(site.shell.run(argv, timeout=timeout))
 
 
-def _run(step: Step, site: Site) -> None:
+def _run(step: Step, site: Site, *, fresh: bool) -> None:
     """Run a step inside its service's container, or beside it. What it says when it fails is told as it is."""
     stdin = upload.body(step.stdin, site.desired, site.reveal) if step.stdin else b""
     if step.image:
@@ -91,7 +92,7 @@ def _run(step: Step, site: Site) -> None:
         argv = docker.execute(site.directory, step.service, step.argv, project=site.desired.project, user=step.user)
     result = site.shell.run(argv, stdin=stdin, timeout=STEP)
     if result.code != 0:
-        raise ApplyError(result.complaint)
+        raise ApplyError("\n".join([result.complaint, *_closed([step.service] if fresh else [], site)]))
 
 
 def _up(act: ComposeUp, site: Site) -> None:
@@ -104,7 +105,21 @@ def _up(act: ComposeUp, site: Site) -> None:
         argv = docker.up(site.directory, services, project=site.desired.project, wait=wait, force=force)
         result = site.shell.run(argv, timeout=wait + SHORT)
         if result.code != 0:
-            raise ApplyError("\n".join([_without_progress(result.complaint), *_last_words(services, site)]))
+            said = [_without_progress(result.complaint), *_last_words(services, site)]
+            fresh = [change.service for change in act.services if change.change in FRESH]
+            raise ApplyError("\n".join([*said, *_closed(fresh, site)]))
+
+
+def _closed(services: Sequence[str], site: Site) -> list[str]:
+    """Stop those of these services that a step guards, because it did not end well, and return what to say of it.
+
+    They did not run before; one that has run for long was taken into possession then.
+    """
+    guarded = sorted({step.service for step in site.desired.steps if step.guards and step.service in services})
+    if not guarded:
+        return []
+    _compose(site, "stop", *guarded, timeout=SHORT)
+    return [f"{', '.join(guarded)} was stopped: without its first account a stranger could take it"]
 
 
 def _last_words(services: Sequence[str], site: Site) -> list[str]:

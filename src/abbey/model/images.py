@@ -9,7 +9,8 @@ from abbey.catalog.pins import Held, key_of
 from abbey.model.lab import Lab
 from abbey.model.service import conditions, own_tag
 
-_CAREFUL = ("by-hand", "next-major", "minor", "major")  # where data files differ about an image, the first of these
+# Where data files differ about an image, the first of these counts.
+_CAREFUL = ("by-hand", "next-major", "patch", "minor", "major")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def sites(lab: Lab, host: Host) -> tuple[Site, ...]:
                 gate=_gate(lab, host, app),
                 owner=app.owner,
                 also=_also(app) if local else tuple((path, "") for path in app.entry.route.also),
-                closed=closed(lab, app),
+                closed=closed(app),
             )
         )
     return tuple(sorted(found, key=lambda site: site.hostname))

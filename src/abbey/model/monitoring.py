@@ -68,10 +68,10 @@ def figures(lab: Lab, host: Host) -> tuple[Figures, ...]:
     )
 
 
-def closed(lab: Lab, app: App) -> tuple[str, ...]:
+def closed(app: App) -> tuple[str, ...]:
     """Return the paths of an app where visitors would read its figures without a login: these are not for them."""
     route = app.entry.route
-    if route is None or app.login == "forward-auth" or not monitored(lab):
+    if route is None or app.login == "forward-auth":
         return ()
     return tuple(
         metrics.path

@@ -37,6 +37,9 @@ class ServiceChange:
     cause: str
 
 
+FRESH = ("create", "start")  # the service did not run before
+
+
 @dataclass(frozen=True, slots=True)
 class BuildImages:
     """Build the images of these services from the folders in the tree."""
@@ -79,10 +82,11 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run a declared step inside its service."""
+    """Run a declared step about its service. `fresh`: the service did not run before this apply."""
 
     step: Step
     cause: str
+    fresh: bool = False
 
 
 Act = WriteFiles | BuildImages | PullImages | ComposeUp | ComposeRemove | Reload | Run

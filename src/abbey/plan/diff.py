@@ -7,6 +7,7 @@ from itertools import groupby
 
 from abbey.files import Effect, OnChange
 from abbey.plan.action import (
+    FRESH,
     Act,
     BuildImages,
     ComposeRemove,
@@ -81,7 +82,7 @@ def _runs(desired: Desired, services: Mapping[str, ServiceChange], effects: Due)
         if change and change.change in ("create", "recreate"):
             cause = f"{titles[step.service]} is {'new' if change.change == 'create' else 'recreated'}"
         if cause:
-            runs.append(Run(step, cause))
+            runs.append(Run(step, cause, fresh=bool(change and change.change in FRESH)))
     return runs
 
 

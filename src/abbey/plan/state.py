@@ -41,6 +41,7 @@ class Step:
     user: str = ""  # inside the service's container; its own when empty
     image: str = ""
     network: str = ""  # as Docker names it
+    guards: bool = False  # its service must not begin to run without it
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,8 @@ def _proxies(site: Site, upstreams: tuple[str, ...]) -> list[str]:
 def _proxy(site: Site, upstreams: tuple[str, ...]) -> list[str]:
     lines = [f"reverse_proxy {' '.join(upstreams)} {{"]
     lines += _ways(upstreams, site.hostname, site.health)
+    # One address, the visitor's: apps differ in which one of a list they believe.
+    lines.append("\theader_up X-Forwarded-For {client_ip}")
     if site.streams:
         lines.append("\tflush_interval -1")
     lines += _transport("" if site.streams else site.patience)

@@ -41,6 +41,7 @@ def of_apps(lab: Lab, host: Host) -> Iterator[Step]:
                 argv=RUNNER if calls else step.shell,
                 stdin=_path(app, step),
                 user=step.user or "",
+                guards=step.guards,
                 image=runner if calls else "",
                 network=f"{lab.name}_{app.name}" if calls else "",
             )
