@@ -225,7 +225,9 @@ def _parts(how: VolumeBackup) -> str:
 
 def _steps(app: App) -> Iterator[str]:
     for step in app.steps:
-        yield f"{_sentence(f'{step.title}{_when(step.when)}')}"
+        yield _sentence(f"{step.title}{_when(step.when)}")
+        if step.guards:
+            yield "Until that is done a stranger could make the app their own, so it is stopped where that fails."
 
 
 def _figures(app: App) -> Iterator[str]:
