@@ -87,7 +87,8 @@ class Platform:
         values = {name: self.abbey("secret", "show", name).stdout.rstrip("\n") for name in names}
         return {name: value for name, value in values.items() if "\n" not in value}
 
-    def home(self, host: Host) -> str:
+    @staticmethod
+    def home(host: Host) -> str:
         """Return the lab's folder on a host."""
         return f"/opt/abbey/{PROJECT}" if host.spec.user == "root" else f"/home/{host.spec.user}/abbey/{PROJECT}"
 
