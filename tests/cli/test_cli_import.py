@@ -150,6 +150,17 @@ def test_nothing_is_half_written_when_the_vault_cannot_be(capsys: pytest.Capture
     assert not [name for name in files(lab) if name != "abbey.yaml"]
 
 
+def test_what_was_there_comes_back_when_something_cannot_be_put(tmp_path: Path) -> None:
+    from abbey.cli import written
+
+    (tmp_path / "a.yaml").write_text("old")
+    with written.beside(tmp_path, {"a.yaml": b"new", "b.yaml": b"new"}, {}) as put:
+        next(tmp_path.glob(".import-*/new/b.yaml")).unlink()
+        with pytest.raises(OSError, match="No such file"):
+            put()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {"a.yaml": "old"}
+
+
 def test_names_that_are_taken(capsys: pytest.CaptureFixture[str], lab: Path) -> None:
     folder = stack(lab.parent / "grafana", WEB)
     assert "is also in Abbey's catalog, and this file takes its place" in said(capsys, "import", folder, "--dry-run")

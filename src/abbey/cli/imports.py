@@ -86,6 +86,8 @@ def _made(paths: Sequence[Path], lab_file: Path, wishes: Wishes) -> list[Made]:
             continue
         if one.app.name in made:
             raise UsageError(f"two of these projects would be called {one.app.name}", hint="import one with --name")
+        if shared := {name for other in made.values() for name in other.app.contexts} & one.app.contexts.keys():
+            raise UsageError(f"two of these projects would build from {min(shared)}", hint="import one with --name")
         made[one.app.name] = one
     if faults:
         raise FileErrors(faults)

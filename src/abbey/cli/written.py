@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,14 +30,22 @@ def beside(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
 
-        def put() -> None:
-            for called in (*folders, *files):
-                place = folder / called
-                if place.is_symlink() or place.exists():
-                    place.rename(old / called)
-                (new / called).rename(place)
+        yield lambda: _put(folder, (*folders, *files), new, old)
 
-        try:
-            yield put
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
+
+def _put(folder: Path, names: tuple[str, ...], new: Path, old: Path) -> None:
+    """Move each of the new ones into its place, or put back what was there."""
+    moves: list[tuple[Path, Path]] = []
+    try:
+        for called in names:
+            place = folder / called
+            ways = [(new / called, place)]
+            if place.is_symlink() or place.exists():
+                ways.insert(0, (place, old / called))
+            for source, target in ways:
+                source.rename(target)
+                moves.append((source, target))
+    except OSError:
+        for source, target in reversed(moves):
+            target.rename(source)
+        raise

@@ -127,7 +127,7 @@ services:
     ports: ["3000", "80:80", 90, "127.0.0.1:5:6/udp", "8000-8002:9000-9002", "[::1]:77:78", "127.0.0.1::79"]
     volumes: ["./x_1/y_2:/y:ro", "vol:/z/", "/anon", "~/q:/q", "../up:/up:rw,z", {type: tmpfs, target: /t}]
     healthcheck: {test: curl x, interval: 1m30s}
-    env_file: odd.env
+    env_file: [odd.env, more.env]
   b:
     extends: a
     command: []
@@ -163,10 +163,11 @@ DOT_ENV = "B='from dot env'\nDOTTED=\"$B!\"\nC=c\n"
 def test_it_agrees_about_odd_values(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(ODD)
     (tmp_path / "odd.env").write_text(ODD_ENV)
+    (tmp_path / "more.env").write_text("A1=again\nM1=$A1 $A7 $F $C\nC=mine\nM2=$C\nexport DOTTED\n")
     (tmp_path / ".env").write_text(DOT_ENV)
     (tmp_path / "compose.override.yaml").write_text(
         "services:\n  a:\n    ports: !override ['1:1']\n    volumes: ['vol:/other', 'vol:/anon']\n"
-        "    environment: {A: !reset null, B: 3}\n  c: {command: !reset null, user: null}\n"
+        "    environment: {A: !reset null, B: 3}\n  c: {command: !reset null, user: null, entrypoint: null}\n"
     )
     same(read(files_of(tmp_path)), config(tmp_path))
 

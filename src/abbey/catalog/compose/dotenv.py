@@ -30,10 +30,15 @@ class EnvFileError(ValueError):
         self.line = line
 
 
-def parse_env(text: str, known: Mapping[str, str], *, raw: bool = False) -> list[Line]:
-    """Given the content and what is known before, return its variables. Raise EnvFileError for what is not one."""
+def parse_env(
+    text: str, known: Mapping[str, str], *, before: Mapping[str, str] | None = None, raw: bool = False
+) -> list[Line]:
+    """Return the variables of an env file. Raise EnvFileError for what is not one.
+
+    A variable in it means what is `known`, else what an earlier line says, else what an earlier file said `before`.
+    """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    found = list(_raw(text) if raw else _lines(text, known))
+    found = list(_raw(text) if raw else _lines(text, known, before or {}))
     return list({line.name: line for line in found}.values())
 
 
@@ -44,8 +49,8 @@ def _raw(text: str) -> Iterator[Line]:
             yield Line(name, value if equals else None, number)
 
 
-def _lines(text: str, known: Mapping[str, str]) -> Iterator[Line]:
-    seen: dict[str, str] = {}
+def _lines(text: str, known: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Line]:
+    seen = dict(before)
 
     def lookup(name: str) -> str | None:
         return known.get(name, seen.get(name))

@@ -32,7 +32,7 @@ def merged(base: Node, over: Node, key: str = "") -> Node:
     """Given two values of one key, return what the second makes of the first."""
     if over.tag == OVERRIDE:
         return over
-    if over.value is None and key not in _NULLS:
+    if over.value is None and key not in _NULLS and key not in _WHOLE:
         return base
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         if key == "logging" and base.get("driver") and over.get("driver"):

@@ -142,14 +142,11 @@ def _words(node: Node) -> str:
 
 def _publish(part: Part, port: Port, what: str) -> None:
     number = port.published or port.target
-    holder = part.work.around.ports.get(number)
-    if holder:
-        moved = next(n for n in range((number + _SHIFT) % 65536 or 1, 131072) if n not in part.work.around.ports)
-        moved = moved if moved < 65536 else 65535
-        part.ledger.changed(
-            part.way("ports"), port.mark, what, f"port {number} of the host belongs to {holder}, so it is {moved} now"
-        )
-        part.ledger.done.discard(part.way("ports"))
+    if holder := part.work.around.ports.get(number):
+        moved = next(place for place in range(number + _SHIFT, 131072) if place % 65536 not in part.work.around.ports)
+        moved = moved % 65536 or 1
+        why = f"port {number} of the host belongs to {holder}, so it is {moved} now"
+        part.ledger.losses.append(Loss(port.mark, "changed", what, why, "let those who use it know"))
         number = moved
     entry: dict[str, object] = {"at": "loopback", "port": number, "to": port.target}
     entries = part.made.setdefault("publish", [])

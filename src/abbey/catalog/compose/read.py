@@ -123,15 +123,19 @@ class Reader:
         return self._variables(path, {}, Mark(str(path), 1, 1)) if path.is_file() else {}
 
     def _variables(self, path: Path, known: Mapping[str, str], asked: Mark) -> dict[str, str]:
-        found = self._env_lines(path, known, asked, raw=False)
+        found = self._env_lines(path, known, asked, before={}, raw=False)
         return {name: variable.value for name, variable in found.items() if variable.value is not None}
 
-    def _env_lines(self, path: Path, known: Mapping[str, str], asked: Mark, *, raw: bool) -> dict[str, Variable]:
+    def _env_lines(
+        self, path: Path, known: Mapping[str, str], asked: Mark, *, before: Mapping[str, str], raw: bool
+    ) -> dict[str, Variable]:
         content = self.content(path, asked)
         if content is None:
             return {}
         try:
-            lines = parse_env(content[:MAX_BYTES].decode("utf-8", errors="surrogateescape"), known, raw=raw)
+            lines = parse_env(
+                content[:MAX_BYTES].decode("utf-8", errors="surrogateescape"), known, before=before, raw=raw
+            )
         except EnvFileError as error:
             self.faults.append(Fault(Mark(str(path), error.line, 1), str(error)))
             return {}
@@ -254,6 +258,8 @@ class Reader:
     def environment(self, key: str, service: Node, known: Mapping[str, str]) -> dict[str, Variable]:
         """Return the environment of a service: its env files in order, and over them what stands in the file."""
         found: dict[str, Variable] = {}
+        own = service.get("environment")
+        said = {name: node.text for name, node in (own.map if own else {}).items() if node.value is not None}
         for entry in (service.get("env_file") or service.but([])).list:
             path = entry if entry.scalar else entry.get("path")
             if path is None or not path.scalar:
@@ -265,8 +271,7 @@ class Reader:
                 continue
             raw = (entry.get("format") or entry.but("")).text == "raw"
             before = {name: variable.value for name, variable in found.items() if variable.value is not None}
-            found |= self._env_lines(path.base / path.text, {**before, **known}, path.mark, raw=raw)
-        own = service.get("environment")
+            found |= self._env_lines(path.base / path.text, {**said, **known}, path.mark, before=before, raw=raw)
         for name, node in (own.map if own else {}).items():
             if not node.scalar:
                 self.faults.append(Fault(node.mark, f"the variable {shown(name)} must be one value"))
