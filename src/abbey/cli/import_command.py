@@ -30,7 +30,7 @@ def import_(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Turn Compose files, or folders of them, into apps of the lab; name what could not be carried over."""
+    """Turn Compose files, or folders of them, into apps; name what was lost."""
     from abbey.cli.imports import Wishes
     from abbey.cli.imports import run as work
 

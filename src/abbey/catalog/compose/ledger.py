@@ -64,7 +64,8 @@ class Ledger:
 
     def sweep(self, way: Way, node: Node) -> None:
         """Report everything below that nothing above has spoken of."""
-        for place, mark in _open(way, node, node.mark, self.done):
+        above = {known[:length] for known in self.done for length in range(1, len(known))}
+        for place, mark in _open(way, node, node.mark, self.done, above):
             what = ".".join(shown(part) for part in place)
             self.lost(place, mark, what, "an app file has no word for it", "look whether the app can do without it")
 
@@ -78,15 +79,14 @@ class Ledger:
         return found
 
 
-def _open(way: Way, node: Node, mark: Mark, done: set[Way]) -> Iterator[tuple[Way, Mark]]:
-    """Yield the outermost places of which nothing is known."""
+def _open(way: Way, node: Node, mark: Mark, done: set[Way], above: set[Way]) -> Iterator[tuple[Way, Mark]]:
+    """Yield the outermost places of which nothing is known. `above` are those that lie around a known one."""
     if way in done:
         return
     inner = [(key, part, node.key_mark(key)) for key, part in node.map.items()]
     inner += [(str(at), part, part.mark) for at, part in enumerate(node.list)]
-    below = [known for known in done if known[: len(way)] == way]
-    if not below or not inner:
+    if way not in above or not inner:
         yield way, mark
         return
     for key, part, place in inner:
-        yield from _open((*way, key), part, place, done)
+        yield from _open((*way, key), part, place, done, above)
