@@ -37,8 +37,8 @@ check: .venv/dev.stamp  ## formatting, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-golden: .venv/dev.stamp  ## rewrite the golden trees and the JSON Schema; read the diff
-	$(BIN)/python -m pytest -q tests/render tests/spec --update-golden
+golden: .venv/dev.stamp  ## rewrite the golden trees, the JSON Schema and the pages of apps; read the diff
+	$(BIN)/python -m pytest -q tests/render tests/spec tests/catalog --update-golden
 
 bench: .venv/dev.stamp  ## the budgets of docs/architecture.md, measured
 	@for b in bench/bench_*.py; do $(BIN)/python $$b || exit 1; done

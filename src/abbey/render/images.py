@@ -12,5 +12,8 @@ def render(lab: Lab, host: Host) -> FileTree:
     """Return build/NAME/… for every image that the host builds."""
     names = sorted({service.entry.image.build for service in services(lab, host) if service.entry.image.build})
     return FileTree(
-        (f"build/{name}/{path}", File(body)) for name in names for path, body in lab.catalog.contexts[name].items()
+        # Scripts stay programs, also those of a person's own image.
+        (f"build/{name}/{path}", File(body, mode=0o755 if body.startswith(b"#!") else 0o644))
+        for name in names
+        for path, body in lab.catalog.contexts[name].items()
     )
