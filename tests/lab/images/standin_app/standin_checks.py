@@ -6,7 +6,7 @@
     read: [file that must be readable and not empty]                write: [folder that must be writable]
     reach: [host:port that must accept a connection]                uid: number it must run as
     reach_socket: true where Docker's socket must be there
-    text: {file: regular expression that is found in it}
+    text: {file: regular expression that is found in it, where the file is there}
     roles: {regular expression over the command line: {the same again, for containers started so}}
 """
 
@@ -40,7 +40,7 @@ def complaints(wants: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"the variable {name} must not be set" for name in wants.get("unset", ()) if name in os.environ)
     yield from (f"the file {name} cannot be read, or is empty" for name in wants.get("read", ()) if not content(name))
     for name, pattern in wants.get("text", {}).items():
-        if not re.search(pattern, content(name)):
+        if Path(name).exists() and not re.search(pattern, content(name)):
             yield f"{pattern} is not found in the file {name}"
     yield from (f"the folder {name} is not writable" for name in wants.get("write", ()) if not writable(name))
     yield from (f"{place} does not answer" for place in wants.get("reach", ()) if not answers(place))
