@@ -20,13 +20,13 @@ from abbey.plan.state import Step
 from abbey.report import Outcome
 
 CANARY = "canary-91d0c7aa"
-SCRIPT = Step("app/ready", "App: ready", "app", ("sh", "-eu", "-s"), stdin="steps/app-ready.sh", user="33")
+SCRIPT = Step("app/ready", "App: ready", "app", ("sh", "-eu", "-s"), stdin="steps/app/ready.sh", user="33")
 CALLS = Step(
     name="app/login",
     title="App: its login",
     service="app",
     argv=("python3", "-m", "abbey_steps"),
-    stdin="secrets/steps/app-login.json",
+    stdin="secrets/steps/app/login.json",
     image="app:1",
     network="lab_app",
 )
@@ -63,8 +63,8 @@ def test_only_what_changed_runs_again_and_a_step_that_is_gone_is_forgotten(lab: 
     lab.step_files = ((SCRIPT.stdin, replace(READY, content="app check --all\n")), (CALLS.stdin, LOGIN))
     assert to_text(lab.plan()) == snapshot("""\
 monk
-  ~ file  steps/app-ready.sh  the lab file asks for other content
-  ~ step  App: ready          its file steps/app-ready.sh changed
+  ~ file  steps/app/ready.sh  the lab file asks for other content
+  ~ step  App: ready          its file steps/app/ready.sh changed
 
 1 host: 1 file, 1 step\
 """)
@@ -136,5 +136,5 @@ def test_a_secret_that_does_not_exist_is_told_before_anything_runs(lab: Lab) -> 
     site = Site(shell, FOLDER, lab.desired()[1], lambda ref: None, 30)
     with pytest.raises(SecretError) as caught:
         perform(Run(CALLS, "new"), site)
-    assert str(caught.value) == ("secrets/steps/app-login.json needs a secret that does not exist: postgres/password")
+    assert str(caught.value) == ("secrets/steps/app/login.json needs a secret that does not exist: postgres/password")
     assert shell.calls == []

@@ -148,7 +148,7 @@ def test_steps_have_set_what_no_file_could(deployed: Deployed, name: str) -> Non
 def test_a_step_that_must_run_again_changes_what_is_there(deployed: Deployed) -> None:
     platform, host = deployed.platform, deployed.host("monk")
     before = platform.containers(host)
-    host.run("sh", "-c", f"echo '# by hand' >> {platform.home(host)}/steps/forgejo-login.sh")
+    host.run("sh", "-c", f"echo '# by hand' >> {platform.home(host)}/steps/forgejo/login.sh")
     assert "Forgejo: its login" in platform.up()
     (source,) = kept(host, "forgejo", "/var/lib/gitea/standin_auth.json")
     assert source["id"] == 1

@@ -15,13 +15,13 @@ from abbey.plan.diff import diff
 from abbey.plan.show import describe, to_json, to_text
 from abbey.plan.state import Desired, FileState, HostState, Step
 
-READY = Step("app/ready", "App: ready", "app", ("sh", "-eu", "-s"), stdin="steps/app-ready.sh")
+READY = Step("app/ready", "App: ready", "app", ("sh", "-eu", "-s"), stdin="steps/app/ready.sh")
 LOGIN = Step(
     name="app/login",
     title="App: its login",
     service="app",
     argv=("python3", "-m", "abbey_steps"),
-    stdin="secrets/steps/app-login.json",
+    stdin="secrets/steps/app/login.json",
     image=METRICS.image,
     network="lab_app",
 )
@@ -92,8 +92,8 @@ def test_a_person_reads_the_title_of_a_step_and_why_it_runs() -> None:
     state = replace(state, managed={**state.managed, LOGIN.stdin: "old"})
     assert to_text(plan_of(host, state)) == snapshot("""\
 monk
-  ~ file  secrets/steps/app-login.json  the lab file asks for other content
-  ~ step  App: its login                its file secrets/steps/app-login.json changed
+  ~ file  secrets/steps/app/login.json  the lab file asks for other content
+  ~ step  App: its login                its file secrets/steps/app/login.json changed
 
 1 host: 1 file, 1 step\
 """)
@@ -119,7 +119,7 @@ def test_a_step_that_is_no_longer_wanted_is_dropped_with_its_file_and_what_it_ow
     state = replace(settled(wanted(READY, LOGIN)), pending=frozenset({OnChange(LOGIN.name, Effect.RUN)}))
     assert to_text(plan_of(wanted(READY), state)) == snapshot("""\
 monk
-  - file  secrets/steps/app-login.json  no longer wanted
+  - file  secrets/steps/app/login.json  no longer wanted
 
 1 host: 1 file\
 """)

@@ -18,7 +18,7 @@ from abbey.render import desired, render_host
 from abbey_steps import program
 from labs import CANARY, CanaryVault, lab_of, text_of, two_hosts
 
-SCRIPT, CALLS = "steps/foo-ready.sh", "secrets/steps/foo-login.json"
+SCRIPT, CALLS = "steps/foo/ready.sh", "secrets/steps/foo/login.json"
 FOO: dict[str, Any] = {
     "title": "Foo",
     "summary": "Some thing",
@@ -81,16 +81,26 @@ def mine(tree: FileTree) -> list[str]:
 
 def test_each_step_has_a_file_on_the_host_of_the_app_and_nowhere_else(tmp_path: Path) -> None:
     found = lab(tmp_path, state="owner", owner="monk")
-    assert mine(tree(found, "monk")) == [CALLS, "steps/foo-own.sh", SCRIPT]
+    assert mine(tree(found, "monk")) == [CALLS, "steps/foo/own.sh", SCRIPT]
     assert mine(tree(found, "cloud")) == []
     assert [step.name for step in wanted(found, "cloud").steps if step.name.startswith("foo/")] == []
+
+
+def test_steps_of_two_apps_never_share_a_file(tmp_path: Path) -> None:
+    for app, step in (("foo", "bar-login"), ("foo-bar", "login")):
+        services = {app: {"image": {"ref": "docker.io/foo/foo", "tag": "1.0"}}}
+        steps = [{"name": step, "title": "its login", "service": app, "run": "true"}]
+        data = {**FOO, "services": services, "route": {"service": app, "port": 80}, "steps": steps}
+        (tmp_path / f"{app}.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    found = lab_of(text_of(two_hosts(apps={"foo": {}, "foo-bar": {}})), load_catalog(tmp_path))
+    assert mine(tree(found, "monk")) == ["steps/foo-bar/login.sh", "steps/foo/bar-login.sh"]
 
 
 def test_a_script_reads_secrets_from_files_and_is_read_whole_before_it_begins(tmp_path: Path) -> None:
     found = tree(lab(tmp_path, state="owner", owner="monk"), "monk")
     assert found[SCRIPT].content == "{ # foo.example.org\nfoo --key /run/secrets/foo_admin\n} </dev/null\n"
     assert (found[SCRIPT].mode, found[SCRIPT].secret) == (0o644, False)
-    assert found["steps/foo-own.sh"].content == "x"
+    assert found["steps/foo/own.sh"].content == "x"
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -176,7 +186,7 @@ def test_what_is_in_the_shared_database_is_done_by_the_first_host_only(tmp_path:
 
 def test_separate_data_is_set_up_on_each_host(tmp_path: Path) -> None:
     found = lab(tmp_path, state="split", accept="divergence")
-    assert [mine(tree(found, host.name)) for host in found.hosts] == [[CALLS, "steps/foo-own.sh", SCRIPT]] * 2
+    assert [mine(tree(found, host.name)) for host in found.hosts] == [[CALLS, "steps/foo/own.sh", SCRIPT]] * 2
 
 
 CALLING = [(name, step.name) for name, app in sorted(load_catalog().apps.items()) for step in app.steps if step.calls]

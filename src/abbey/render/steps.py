@@ -22,7 +22,7 @@ RUNNER = ("python3", "-m", "abbey_steps")  # in the image of the metrics API, wh
 
 
 def render(lab: Lab, host: Host) -> FileTree:
-    """Return steps/APP-STEP.sh for a script, and secrets/steps/APP-STEP.json for calls."""
+    """Return steps/APP/STEP.sh for a script, and secrets/steps/APP/STEP.json for calls."""
     return FileTree(
         (_path(app, step), _file(lab, host, app, step)) for app in lab.apps_on(host) for step in _steps(lab, host, app)
     )
@@ -59,7 +59,7 @@ def _name(app: App, step: Entry) -> str:
 
 
 def _path(app: App, step: Entry) -> str:
-    return f"secrets/steps/{app.name}-{step.name}.json" if step.calls else f"steps/{app.name}-{step.name}.sh"
+    return f"secrets/steps/{_name(app, step)}.json" if step.calls else f"steps/{_name(app, step)}.sh"
 
 
 def _file(lab: Lab, host: Host, app: App, step: Entry) -> File:
