@@ -384,7 +384,7 @@ def test_the_file_keeps_its_mode_and_a_link_stays_one(work: Workplace, standin: 
 def test_a_mistyped_app_is_named(work: Workplace) -> None:
     work.describe(grafana={})
     assert "did you mean `grafana`?" in work.said("images", "update", "graphana", code=2)
-    assert "Did you mean 'update'?" in work.said("images", "updat", code=2)
+    assert "did you mean `abbey images update`?" in work.said("images", "updat", code=2)
 
 
 def test_a_fault_in_the_pins_is_told_by_every_command(work: Workplace) -> None:
