@@ -91,6 +91,68 @@ def test_what_would_fail_later_is_a_fault_with_its_place(tmp_path: Path, changes
     assert fault.startswith(said)
 
 
+SIDE = {"image": {"ref": "docker.io/foo/side", "tag": "1"}, "when": ["oidc"]}
+RUN = {"name": "a", "title": "a", "service": "side", "run": "true"}
+CALL = {"name": "a", "title": "a", "service": "foo", "calls": [{"request": "GET /"}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"service": {"when": ["oidc"]}}, "visitors are sent to foo, which `when` keeps from running in some labs"),
+        ({"services": {"foo": FOO["services"]["foo"], "side": SIDE}, "steps": [RUN]}, "give the step `when: [oidc]`)"),
+        (
+            {"services": {"foo": FOO["services"]["foo"], "side": SIDE}, "steps": [{**RUN, "when": ["gate"]}]},
+            "side runs only where oidc is true, and this step would wait for it (give the step `when: [gate, oidc]`)",
+        ),
+        (
+            {"service": {"host_network": True}, "route": None, "steps": [CALL]},
+            "calls are made in the app's own network",
+        ),
+        ({"steps": [{**RUN, "service": "foo", "shell": []}]}, "`steps.0.shell` must have at least 1 entry"),
+    ],
+)
+def test_a_service_that_may_be_missing_is_not_needed(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    (fault,) = faults(write(tmp_path, **changes))
+    assert said in fault
+
+
+@pytest.mark.parametrize("changed", [{}, {"steps": [{**RUN, "when": ["oidc", "gate"]}]}])
+def test_a_step_may_ask_for_more_than_its_service(tmp_path: Path, changed: dict[str, Any]) -> None:
+    services = {"foo": FOO["services"]["foo"], "side": SIDE}
+    assert "foo" in load_catalog(write(tmp_path, services=services, **changed)).apps
+
+
+@pytest.mark.parametrize("path", ["/etc/../x", "/etc/", "/etc//x", "/", "/./x"])
+def test_a_file_has_one_place(tmp_path: Path, path: str) -> None:
+    (fault,) = faults(write(tmp_path, service={"files": [{"path": path, "text": ""}]}))
+    assert f"{path} is no place of a file" in fault
+
+
+@pytest.mark.parametrize("other", ["/etc/foo", "/etc", "/etc/foo/bar"])
+def test_two_files_do_not_take_one_place(tmp_path: Path, other: str) -> None:
+    one, two = {"path": "/etc/foo", "text": "a", "when": ["oidc"]}, {"path": other, "text": "b"}
+    (fault,) = faults(write(tmp_path, service={"files": [one, two]}))
+    assert f"{other} and /etc/foo cannot both be there" in fault
+    load_catalog(write(tmp_path, service={"files": [one, {**two, "when": ["gate"]}]}))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [{"check": "body == '{{urls}}'"}, {"when": "'{{urls}}'"}, {"keep": {"x": "'{{urls}}'"}}, {"json": {"{{urls}}": 1}}],
+)
+def test_every_text_of_a_call_is_looked_at(tmp_path: Path, call: dict[str, Any]) -> None:
+    (fault,) = faults(write(tmp_path, steps=[{**CALL, "calls": [{"request": "GET /", **call}]}]))
+    assert "nothing is called `{{urls}}` here (did you mean `url`?)" in fault
+
+
+@pytest.mark.parametrize("call", [{"check": "body == '{{text.a}}'"}, {"check": "a", "says": "not {{text.a}}"}])
+def test_no_secret_stands_in_what_is_shown_of_a_call(tmp_path: Path, call: dict[str, Any]) -> None:
+    write(tmp_path, secrets={"a": "password"}, steps=[{**CALL, "calls": [{"request": "GET /", **call}]}])
+    (fault,) = faults(tmp_path)
+    assert "nothing is called `{{text.a}}` here (a secret's own text may stand in the environment" in fault
+
+
 def test_an_image_is_built_from_a_folder_that_exists(tmp_path: Path) -> None:
     image = {"ref": "abbey/foo", "build": "metricks"}
     assert faults(write(tmp_path, service={"image": image})) == [

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from abbey.catalog.absence import absences
 from abbey.catalog.container import Service
 from abbey.catalog.schema import App
 from abbey.catalog.template import KEPT, OF_ADMIN, OF_DATABASE, OF_LAB, OF_OIDC, TEXT, names
@@ -24,6 +25,7 @@ def incoherences(app: App, document: Document, *, folders: Collection[str]) -> l
         *_secrets(app),
         *_route(app),
         *_references(app),
+        *absences(app),
         *_step_templates(app),
         *_bypass(app),
         *_unknown(app, ("first_account",), app.first_account or "", OF_ADMIN),
@@ -143,24 +145,26 @@ def _step_templates(app: App) -> Seen:
         kept: set[str] = set()
         for place, call in enumerate(step.calls):
             here = _open(known) | {f"{KEPT}{name}" for name in kept}
-            for key, text in _strings(call.model_dump(by_alias=True, include=set(_CALLED))):
-                yield from _unknown(app, ("steps", index, "calls", place, key), text, here)
+            for key, inner in call.model_dump(by_alias=True, exclude={"onto", "expect"}).items():
+                at, allowed = ("steps", index, "calls", place, key), here if key in _SENT else known
+                for text in _strings(inner):
+                    yield from _unknown(app, at, text, allowed)
             kept |= call.keep.keys()
 
 
-_CALLED = ("request", "headers", "json_", "form")
+_SENT = ("request", "headers", "json", "form")  # what else stands in a call may be shown to people
 
 
-def _strings(value: object, key: str = "") -> Iterable[tuple[str, str]]:
-    """Yield every text in a value with the first key on the way to it."""
+def _strings(value: object) -> Iterable[str]:
+    """Yield every text in a value."""
     if isinstance(value, str):
-        yield key, value
+        yield value
     elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _strings(inner, key or str(name))
+        for pair in value.items():
+            yield from _strings(pair)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _strings(inner, key)
+            yield from _strings(inner)
 
 
 def _known(app: App, when: Collection[str]) -> set[str]:
@@ -192,7 +196,7 @@ def _texts(
 
 def _instead(app: App, name: str, known: Collection[str]) -> str:
     if name.startswith(TEXT) and f"secret.{name.removeprefix(TEXT)}" in known:
-        return "a secret's own text may stand in the environment, in `files` and in `calls`, where nobody else reads it"
+        return "a secret's own text may stand in the environment, in `files` and in what `calls` send, and nowhere else"
     if name in OF_OIDC:
         return "only `with_oidc` knows it, and what has `when: [oidc]`"
     if name in OF_DATABASE:

@@ -69,7 +69,7 @@ class Step(Fact):
     run: str | None = None
     """Script for `shell` inside the container, given on its standard input. It ends with a read-back, and with an exit
     code other than 0 when that fails. Secrets are read from files: `{{secret.x}}` is a path."""
-    shell: Words = ("sh", "-eu", "-s")
+    shell: Annotated[Words, Field(min_length=1)] = ("sh", "-eu", "-s")
     user: Annotated[str, StringConstraints(pattern=r"^[0-9]+(:[0-9]+)?$")] | None = None
     """User id for `run`; the container's own when absent."""
     calls: tuple[Call, ...] = ()
