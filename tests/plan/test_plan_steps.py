@@ -85,6 +85,17 @@ def test_a_step_of_an_app_holds_up_its_own_next_step_and_not_the_way_in() -> Non
     assert not {ready.id, login.id} & before(plan, way_in)
 
 
+def test_a_step_that_is_owed_waits_for_no_other_app() -> None:
+    other = replace(READY, name="other/ready", service="other", stdin="steps/other/ready.sh")
+    host = wanted(READY, replace(READY, name="app/last", stdin="steps/app/last.sh"), other)
+    units = (METRICS, replace(PLAIN, stage=3), replace(PLAIN, service="other", stage=3))
+    host = replace(host, units=units)
+    owed = frozenset(OnChange(step.name, Effect.RUN) for step in host.steps)
+    ready, last, elsewhere = plan_of(host, replace(settled(host), pending=owed)).actions
+    assert last.after == (ready.id,)
+    assert elsewhere.after == ()
+
+
 def test_a_person_reads_the_title_of_a_step_and_why_it_runs() -> None:
     host = wanted(READY, LOGIN)
     assert not plan_of(host, settled(host))

@@ -65,7 +65,7 @@ def _within(lane: Lane, place: int) -> set[Key]:
     else:
         known = [_level(lane, lane.acts[at]) for at in before if not isinstance(lane.acts[at], Reload)]
         levels = [found for found in known if found not in APPS]
-        nearest = max((found for found in levels if found < level), default=level)
+        nearest = max((found for found in levels if found < level), default=None)
         chosen = {at for at in before if _level(lane, lane.acts[at]) == nearest}
     if isinstance(act, Run):
         chosen |= {at for at in before if _feeds(lane.acts[at], act.step.service)}
