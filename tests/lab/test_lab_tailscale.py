@@ -16,6 +16,7 @@ admin: {user: brother, email: brother@example.com}
 hosts:
   monk: {ssh: brother@monk.lan, tailnet: 100.64.0.1, place: home}
   kscloud1: {ssh: root@203.0.113.10, tailnet: 100.64.0.2, place: cloud}
+ingress: {cloudflare: {tunnel: monastery, account: 0123456789abcdef0123456789abcdef, id: 6ff42ae2-765d-4adf-8112-31c55c1551ef}}
 network: {tailscale: {container: true}}
 """
 
