@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from abbey.catalog.load import load_catalog
 from abbey.files import FileTree
 from abbey.model.lab import Lab
-from abbey.model.monitoring import TOKEN
+from abbey.model.monitoring import TOKEN, figures
 from abbey.model.service import services
 from abbey.render import render
 from abbey.sim.programs import find_programs
@@ -121,6 +122,19 @@ def test_the_gateway_joins_the_network_of_what_it_fetches_figures_from(watched: 
     (gateway,) = (service for service in services(watched, watched.host("cloud")) if service.name == "gateway")
     assert "postgres" in dict(gateway.networks)
     assert "database" not in dict(gateway.networks)
+
+
+@pytest.mark.parametrize(("ingress", "found"), [(TUNNEL, ["foo-side"]), (None, [])])
+def test_figures_come_from_what_runs(tmp_path: Path, ingress: object, found: list[str]) -> None:
+    side = {"image": {"ref": "docker.io/foo/side", "tag": "1"}, "when": ["ingress"]}
+    foo = {
+        **{"title": "Foo", "summary": "Foo", "home": "https://foo.example/", "contracts": {"owner": "files"}},
+        "services": {"foo": {"image": {"ref": "docker.io/foo/foo", "tag": "1"}}, "side": side},
+        "metrics": [{"service": "side", "port": 9000}],
+    }
+    (tmp_path / "foo.yaml").write_text(yaml.safe_dump(foo))
+    known = lab_of(text_of(two_hosts(apps={"foo": {}, "prometheus": {}}, ingress=ingress)), load_catalog(tmp_path))
+    assert [one.job for one in figures(known, known.hosts[0]) if one.app == "foo"] == found
 
 
 def test_without_prometheus_nothing_is_opened() -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from abbey.catalog.container import Image
 from abbey.catalog.pins import Held, key_of
+from abbey.model.condition import conditions
 from abbey.model.lab import Lab
-from abbey.model.service import conditions, own_tag
+from abbey.model.service import own_tag
 
 # Where data files differ about an image, the first of these counts.
 _CAREFUL = ("by-hand", "next-major", "patch", "minor", "major")

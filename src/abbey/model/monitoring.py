@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from abbey.catalog.schema import Metrics
 from abbey.model.app import App
+from abbey.model.condition import MONITOR, conditions, monitored
 from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.secrets import Kind, SecretRef
 
-MONITOR = "prometheus"  # the app that scrapes the others
 VIEWER = "grafana"  # the app that draws what was scraped
 GATEWAY = "gateway"
 TOKEN = SecretRef(f"{GATEWAY}/peer_token", Kind.KEY)
@@ -46,11 +46,6 @@ class Figures:
         return self.path if self.direct else f"{FIGURES_PATH}/{self.job}"
 
 
-def monitored(lab: Lab) -> bool:
-    """Return whether the lab has something that scrapes."""
-    return any(app.name == MONITOR for app in lab.apps)
-
-
 def monitors(lab: Lab) -> tuple[Host, ...]:
     """Return the hosts that scrape, in the order of the file."""
     return tuple(lab.host(name) for app in lab.apps if app.name == MONITOR for name in app.hosts)
@@ -64,7 +59,7 @@ def figures(lab: Lab, host: Host) -> tuple[Figures, ...]:
         _figures(app, index, metrics)
         for app in lab.apps_on(host)
         for index, metrics in enumerate(app.entry.metrics)
-        if _runs(app, metrics)
+        if conditions(lab, app).issuperset(app.entry.services[metrics.service].when)
     )
 
 
@@ -87,11 +82,6 @@ def seen(lab: Lab, host: Host, app: App, key: str) -> tuple[SecretRef, ...]:
     if app.name == GATEWAY:
         return (TOKEN, *dict.fromkeys(one.token for one in figures(lab, host) if one.token))
     return (TOKEN,) if app.name in (MONITOR, VIEWER) and key == app.main else ()
-
-
-def _runs(app: App, metrics: Metrics) -> bool:
-    true = app.conditions | {"monitoring"}
-    return true.issuperset(app.entry.services[metrics.service].when)
 
 
 def _figures(app: App, index: int, metrics: Metrics) -> Figures:

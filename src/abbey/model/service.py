@@ -9,10 +9,11 @@ from abbey.catalog.container import Service as Entry
 from abbey.catalog.step import Step
 from abbey.catalog.template import fill, names, parts
 from abbey.model.app import App
+from abbey.model.condition import conditions
 from abbey.model.database import SERVER_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.monitoring import figures, monitored, seen
+from abbey.model.monitoring import figures, seen
 from abbey.model.network import DATABASE
 from abbey.model.values import secrets, values
 from abbey.secrets import SecretRef
@@ -81,16 +82,6 @@ def services(lab: Lab, host: Host) -> tuple[Service, ...]:
         if conditions(lab, app).issuperset(entry.when)
     ]
     return tuple(sorted(found, key=lambda service: (service.entry.stage, service.name)))
-
-
-def conditions(lab: Lab, app: App) -> frozenset[str]:
-    """Return everything that is true of an app in this lab, in the words of data files."""
-    found = set(app.conditions)
-    if monitored(lab):
-        found.add("monitoring")
-    if lab.tunnel and lab.tunnel.connected:
-        found.add("ingress")
-    return frozenset(found)
 
 
 def environment(app: App, entry: Entry) -> dict[str, str]:

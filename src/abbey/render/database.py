@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abbey.files import Effect, File, FileTree, OnChange
+from abbey.model.condition import monitored
 from abbey.model.database import PORT, SERVER_PART, WATCHER, Database, connections
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.monitoring import monitored
 from abbey.model.network import DATABASE
 from abbey.secrets import SecretRef
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abbey.files import File, FileTree
+from abbey.model.condition import MONITOR, monitored
 from abbey.model.host import Host
 from abbey.model.ingress import PEER_PORT
 from abbey.model.lab import Lab
-from abbey.model.monitoring import INSIDE_FILE, INSIDE_PATH, MONITOR, TOKEN, Figures, figures, monitored, monitors
+from abbey.model.monitoring import INSIDE_FILE, INSIDE_PATH, TOKEN, Figures, figures, monitors
 from abbey.model.values import SECRETS, secret_file
 from abbey.secrets import SecretRef
 

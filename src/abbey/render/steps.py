@@ -11,9 +11,10 @@ from abbey.catalog.step import Step as Entry
 from abbey.catalog.template import fill, parts
 from abbey.files import Effect, File, FileTree, OnChange, Quoted, quoted
 from abbey.model.app import App
+from abbey.model.condition import conditions
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.service import METRICS_PART, conditions, services
+from abbey.model.service import METRICS_PART, services
 from abbey.model.values import secrets, values
 from abbey.plan.state import Step
 from abbey.spec.schema import Contract

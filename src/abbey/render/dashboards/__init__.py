@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from abbey.files import File, FileTree
+from abbey.model.condition import monitored
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.monitoring import VIEWER, monitored
+from abbey.model.monitoring import VIEWER
 from abbey.render.dashboards.apps import APPS, GATEWAY, HOME, TUNNEL
 from abbey.render.dashboards.hosts import DATABASE, HOSTS
 from abbey.render.dashboards.panel import Board, Kind, Panel
