@@ -153,6 +153,13 @@ def test_no_secret_stands_in_what_is_shown_of_a_call(tmp_path: Path, call: dict[
     assert "nothing is called `{{text.a}}` here (a secret's own text may stand in the environment" in fault
 
 
+@pytest.mark.parametrize("path", ["/", "/api/", "/api/*", "/a?b"])
+def test_a_path_of_another_service_is_a_plain_one(tmp_path: Path, path: str) -> None:
+    also = {path: {"service": "foo", "port": 81}}
+    (fault,) = faults(write(tmp_path, route={"service": "foo", "port": 80, "also": also}))
+    assert f"{path} is no path that the gateway can tell from others" in fault
+
+
 def test_an_image_is_built_from_a_folder_that_exists(tmp_path: Path) -> None:
     image = {"ref": "abbey/foo", "build": "metricks"}
     assert faults(write(tmp_path, service={"image": image})) == [

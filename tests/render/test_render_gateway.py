@@ -197,3 +197,39 @@ def test_nobody_names_himself_and_the_scheme_survives_both_hops(pair: Pair) -> N
     headers = {"X-Authentik-Username": "admin", "X-Forwarded-Proto": "https"}
     assert pair.ask("one", headers=headers).text == "two"
     assert pair.apps["two"].seen == [("GET", "https", "")]
+
+
+def test_a_path_of_another_service_leads_there_whatever_it_is_called(
+    program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    main, near, far, gone, public, peer, health = free_ports(7)
+    apps = [StandinApp("main", main), StandinApp("near", near, status=404), StandinApp("far", far)]
+    local = f"127.0.0.1:{main}"
+    site = replace(
+        SITE,
+        local=local,
+        upstreams=(local, f"127.0.0.1:{gone}"),
+        health="/health",
+        also=(("/figures/near", f"127.0.0.1:{near}"), ("/figures", f"127.0.0.1:{far}")),
+        closed=("/metrics",),
+    )
+    listen = Listen(public=public, peer=peer, health=health, address="127.0.0.1", peer_address="127.0.0.1", admin="off")
+    file = tmp_path / "Caddyfile"
+    file.write_text(caddyfile([site], host="one", listen=listen, outpost=""))
+    with ExitStack() as stack:
+        for app in apps:
+            server = app.serve()
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        command = [str(program("caddy")), "run", "--adapter", "caddyfile", "--config", str(file)]
+        caddy = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={"HOME": str(tmp_path)})
+        stack.callback(caddy.wait, PATIENCE)
+        stack.callback(caddy.terminate)
+        await_health(health)
+        paths = ("/page", "/figures", "/figures/x", "/figures/near", "/figures/near/x", "/figuresque")
+        answers = [
+            httpx2.get(f"http://127.0.0.1:{public}{path}", headers={"Host": NAME}, trust_env=False).text
+            for path in paths
+        ]
+    assert answers == ["main", "far", "far", "near", "near", "main"]

@@ -33,6 +33,10 @@ def _routed(app: App) -> Seen:
     for at, key in ends:
         if key in app.services and app.services[key].when:
             yield at, f"visitors are sent to {key}, which `when` keeps from running in some labs", "remove its `when`"
+    for path in app.route.also:
+        if path.endswith("/") or set(path) & set("*?#%"):
+            hint = "write it without a slash at the end; what lies below it goes there too"
+            yield ("route", "also", path), f"{path} is no path that the gateway can tell from others", hint
 
 
 def _stepped(app: App) -> Seen:

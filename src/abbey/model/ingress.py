@@ -88,7 +88,7 @@ def sites(lab: Lab, host: Host) -> tuple[Site, ...]:
                 body=app.entry.route.body,
                 gate=_gate(lab, host, app),
                 owner=app.owner,
-                also=_also(app) if local else tuple((path, "") for path in app.entry.route.also),
+                also=tuple((path, address if local else "") for path, address in _also(app)),
                 closed=closed(app),
             )
         )
@@ -96,8 +96,9 @@ def sites(lab: Lab, host: Host) -> tuple[Site, ...]:
 
 
 def _also(app: App) -> tuple[tuple[str, str], ...]:
-    others = app.entry.route.also if app.entry.route else {}
-    return tuple((path, f"{app.service_name(other.service)}:{other.port}") for path, other in others.items())
+    """Return the paths that other services answer, longest first: a path counts before the one that it lies below."""
+    others = sorted((app.entry.route.also if app.entry.route else {}).items(), key=lambda one: (-len(one[0]), one[0]))
+    return tuple((path, f"{app.service_name(other.service)}:{other.port}") for path, other in others)
 
 
 def _gate(lab: Lab, host: Host, app: App) -> Gate | None:

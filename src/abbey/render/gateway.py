@@ -7,14 +7,15 @@ sent is never sent twice. Only Caddy (2.11.3 or newer) held both in every case t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abbey.files import File, FileTree
+from abbey.model.condition import monitored
 from abbey.model.host import Host
 from abbey.model.identity import PROVIDER
 from abbey.model.ingress import PEER_PORT, PUBLIC_PORT, Gate, Site, sites
 from abbey.model.lab import Lab
-from abbey.model.monitoring import INSIDE_FILE, monitored
+from abbey.model.monitoring import INSIDE_FILE
 
 OUTPOST = "/outpost.goauthentik.io"
 _OUTPOST_HEALTH = "/-/health/live/"  # of the sign-in, in which the outpost is embedded
@@ -215,12 +216,15 @@ def _open_paths(site: Site, gate: Gate) -> str:
 
 
 def _proxies(site: Site, upstreams: tuple[str, ...]) -> list[str]:
-    """Return the proxy of the app, and before it those of paths that another of its services answers."""
+    """Return the proxy of the app, and before it those of paths that another of its services answers.
+
+    That one is not watched: the path that is asked for health is the app's own.
+    """
     lines: list[str] = []
     for path, address in site.also:
         others = tuple(address if upstream == site.local else upstream for upstream in upstreams)
-        lines += [f"@{path.strip('/')} path {path} {path}/*", f"handle @{path.strip('/')} {{"]
-        lines += [*_indent(_proxy(site, others)), "}"]
+        lines += [f"@at{path} path {path} {path}/*", f"handle @at{path} {{"]
+        lines += [*_indent(_proxy(replace(site, health=None), others)), "}"]
     proxy = _proxy(site, upstreams)
     return [*lines, "handle {", *_indent(proxy), "}"] if lines else proxy
 
