@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from inline_snapshot import snapshot
 
 from abbey.engine.act import Site, perform
 from abbey.engine.shell import Result
-from abbey.errors import ApplyError, SecretError
+from abbey.errors import ApplyError, HostError, SecretError
 from abbey.files import Effect, File, OnChange, Quoted
 from abbey.plan.action import Run
 from abbey.plan.show import to_text
@@ -114,6 +115,30 @@ def test_an_app_that_a_stranger_could_take_does_not_begin_to_run_without_its_ste
     lab.docker_calls("monk")
     assert [one.error for one in lab.apply() if one.outcome is Outcome.FAILED] == ["PUT /api: expected 200, got 400"]
     assert not any(call.startswith("stop") for call in lab.docker_calls("monk"))
+
+
+def test_an_app_is_closed_also_where_its_step_gives_no_answer_and_it_is_said_where_that_fails(lab: Lab) -> None:
+    class Silent(FakeShell):
+        def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Result:
+            result = super().run(argv, stdin=stdin, timeout=timeout)
+            if argv[1] == "run":
+                raise HostError("monk", "no answer within 900 seconds")
+            return result
+
+    host = replace(lab.desired()[1], steps=(replace(CALLS, guards=True),))
+    for code, said in ((0, "app was stopped: "), (1, "app could not be stopped, and without its first account a ")):
+        shell = Silent(("stop", Result(code, b"", b"no daemon")))
+        with pytest.raises(ApplyError, match=f"^monk: no answer within 900 seconds\n{said}"):
+            perform(Run(CALLS, "new", fresh=True), Site(shell, FOLDER, host, lab.reveal, 30))
+        assert [*shell.calls[-1][-2:]] == ["stop", "app"]
+
+
+def test_an_app_is_closed_where_the_secret_of_its_step_is_missing(lab: Lab) -> None:
+    host = replace(lab.desired()[1], steps=(replace(CALLS, guards=True),))
+    shell = FakeShell()
+    with pytest.raises(ApplyError, match="does not exist: postgres/password\napp was stopped"):
+        perform(Run(CALLS, "new", fresh=True), Site(shell, FOLDER, host, lambda ref: None, 30))
+    assert [call[-2:] for call in shell.calls] == [["stop", "app"]]
 
 
 def test_the_helper_is_no_service_of_the_project(lab: Lab) -> None:

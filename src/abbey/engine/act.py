@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
 from abbey.engine import docker, script, upload
 from abbey.engine.shell import Result, Shell
-from abbey.errors import ApplyError
+from abbey.errors import AbbeyError, ApplyError
 from abbey.plan.action import (
     FRESH,
     Act,
@@ -85,41 +86,53 @@ def _compose(site: Site, *words: str, timeout: float) -> str:
 
 def _run(step: Step, site: Site, *, fresh: bool) -> None:
     """Run a step inside its service's container, or beside it. What it says when it fails is told as it is."""
-    stdin = upload.body(step.stdin, site.desired, site.reveal) if step.stdin else b""
     if step.image:
         argv = docker.run_beside(step.image, step.network, step.argv)
     else:
         argv = docker.execute(site.directory, step.service, step.argv, project=site.desired.project, user=step.user)
-    result = site.shell.run(argv, stdin=stdin, timeout=STEP)
-    if result.code != 0:
-        raise ApplyError("\n".join([result.complaint, *_closed([step.service] if fresh else [], site)]))
+    with _closing([step.service] if fresh else [], site):
+        stdin = upload.body(step.stdin, site.desired, site.reveal) if step.stdin else b""
+        result = site.shell.run(argv, stdin=stdin, timeout=STEP)
+        if result.code != 0:
+            raise ApplyError(result.complaint)
 
 
 def _up(act: ComposeUp, site: Site) -> None:
     """Bring services up in two calls at most, so that only those in `force` are recreated without a difference."""
     plain = [name for name in _names(act.services) if name not in act.force]
+    fresh = [change.service for change in act.services if change.change in FRESH]
     for services, force in ((plain, False), (list(act.force), True)):
         if not services:
             continue
         wait = max([site.wait, *(unit.patience for unit in site.desired.units if unit.service in services)])
         argv = docker.up(site.directory, services, project=site.desired.project, wait=wait, force=force)
-        result = site.shell.run(argv, timeout=wait + SHORT)
-        if result.code != 0:
-            said = [_without_progress(result.complaint), *_last_words(services, site)]
-            fresh = [change.service for change in act.services if change.change in FRESH]
-            raise ApplyError("\n".join([*said, *_closed(fresh, site)]))
+        with _closing(fresh, site):
+            result = site.shell.run(argv, timeout=wait + SHORT)
+            if result.code != 0:
+                raise ApplyError("\n".join([_without_progress(result.complaint), *_last_words(services, site)]))
 
 
-def _closed(services: Sequence[str], site: Site) -> list[str]:
-    """Stop those of these services that a step guards, because it did not end well, and return what to say of it.
+@contextmanager
+def _closing(services: Sequence[str], site: Site) -> Iterator[None]:
+    """Stop those of these services that a step guards when what is done here does not end well, and say so.
 
     They did not run before; one that has run for long was taken into possession then.
     """
-    guarded = sorted({step.service for step in site.desired.steps if step.guards and step.service in services})
-    if not guarded:
-        return []
-    _compose(site, "stop", *guarded, timeout=SHORT)
-    return [f"{', '.join(guarded)} was stopped: without its first account a stranger could take it"]
+    try:
+        yield
+    except AbbeyError as error:
+        guarded = sorted({step.service for step in site.desired.steps if step.guards and step.service in services})
+        if not guarded:
+            raise
+        raise ApplyError(f"{error}\n{', '.join(guarded)} {_stopped(guarded, site)}") from None
+
+
+def _stopped(services: Sequence[str], site: Site) -> str:
+    try:
+        _compose(site, "stop", *services, timeout=SHORT)
+    except AbbeyError as error:
+        return f"could not be stopped, and without its first account a stranger can take it: {error}"
+    return "was stopped: without its first account a stranger could take it"
 
 
 def _last_words(services: Sequence[str], site: Site) -> list[str]:
