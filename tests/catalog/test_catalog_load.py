@@ -11,7 +11,7 @@ import yaml
 
 from abbey.catalog.load import load_catalog
 from abbey.catalog.template import OF_DATABASE, OF_LAB, OF_OIDC
-from abbey.errors import FileErrors
+from abbey.errors import FileErrors, UsageError
 from abbey.model.values import values
 from labs import lab_of, text_of, two_hosts
 
@@ -181,6 +181,20 @@ def test_every_file_and_every_fault_is_told_at_once(tmp_path: Path) -> None:
     write(tmp_path, "a", sso={"mode": "oidc"})
     write(tmp_path, "b", service={"env": {"A": "{{x}}", "B": "{{y}}"}})
     assert len(faults(tmp_path)) == 4
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(UsageError, match=r"folder\.yaml cannot be read: Is a directory"):
+        load_catalog(tmp_path)
+    (tmp_path / "folder.yaml").rmdir()
+    (tmp_path / "link.yaml").symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"link\.yaml cannot be read: No such file"):
+        load_catalog(tmp_path)
+    (tmp_path / "this").write_text("x")
+    with pytest.raises(UsageError, match="this is no folder"):
+        load_catalog(tmp_path / "this")
+    assert "grafana" in load_catalog(tmp_path / "none").apps
 
 
 def test_the_names_of_data_files_are_those_that_the_lab_fills_in() -> None:

@@ -12,7 +12,7 @@ from abbey.catalog.assets import asset
 from abbey.catalog.coherence import incoherences
 from abbey.catalog.pins import Pin, Pins, key_of
 from abbey.catalog.schema import App
-from abbey.errors import Fault, FileErrors, Mark
+from abbey.errors import Fault, FileErrors, Mark, UsageError
 from abbey.files import digest
 from abbey.spec.load import load
 from abbey.spec.yaml import Document, parse
@@ -39,7 +39,7 @@ def load_catalog(own: Path | None = None, pins: Mapping[str, Pin] | None = None)
     """Return the catalog of Abbey, with the data files of the folder `own` over it when that exists, and with pins.
 
     Raise FileErrors with every fault of every file: of its form, of what it names and nobody has, and of a file in
-    `own` that would replace a part of the platform.
+    `own` that would replace a part of the platform. Raise UsageError where something cannot be read.
     """
     contexts = _contexts()
     contexts |= _own_contexts(own, contexts.keys())
@@ -69,7 +69,7 @@ def _given(apps: Mapping[str, App]) -> frozenset[str]:
 def files(own: Path | None = None) -> Iterator[tuple[str, App, Document]]:
     """Yield every data file of the folder `own`, or of Abbey when there is none: its name, its app, its document.
 
-    Raise FileErrors at the first one that is not right.
+    Raise FileErrors at the first one that is not right, UsageError when one cannot be read.
     """
     for name, source, label in _of_person(own) if own else _shipped():
         document = parse(source, label)
@@ -103,9 +103,24 @@ def _shipped() -> Iterable[tuple[str, bytes, str]]:
 
 
 def _of_person(own: Path | None) -> Iterable[tuple[str, bytes, str]]:
-    if own is not None and own.is_dir():
-        for path in sorted(own.glob("*.yaml")):
-            yield path.stem, path.read_bytes(), str(path)
+    for path in _own_paths(own, "*.yaml"):
+        yield path.stem, _content(path), str(path)
+
+
+def _own_paths(own: Path | None, pattern: str) -> list[Path]:
+    """Return what is called so in the folder, sorted; nothing where there is no folder. Raise UsageError for a file."""
+    if own is None or not own.exists():
+        return []
+    if not own.is_dir():
+        raise UsageError(f"{own} is no folder", hint="it holds data files for apps of your own; move what is there")
+    return sorted(own.glob(pattern))
+
+
+def _content(entry: Traversable) -> bytes:
+    try:
+        return entry.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{entry} cannot be read: {error.strerror}") from None
 
 
 def _contexts() -> dict[str, dict[str, bytes]]:
@@ -123,7 +138,7 @@ def _contexts() -> dict[str, dict[str, bytes]]:
 
 def _own_contexts(own: Path | None, shipped: Collection[str]) -> dict[str, dict[str, bytes]]:
     """Return the folders with a Dockerfile beside a person's data files. Raise FileErrors for one called like ours."""
-    folders = sorted(path.parent for path in own.glob("*/Dockerfile")) if own is not None and own.is_dir() else []
+    folders = [path.parent for path in _own_paths(own, "*/Dockerfile")]
     what = "Abbey builds an image of its own from a folder of this name"
     if faults := [Fault(Mark(str(folder), 1, 1), what, "rename it") for folder in folders if folder.name in shipped]:
         raise FileErrors(faults)
@@ -135,4 +150,4 @@ def _walk(folder: Traversable, prefix: str, *, suffixes: tuple[str, ...] = ()) -
         if entry.is_dir() and entry.name != "__pycache__":
             yield from _walk(entry, f"{prefix}{entry.name}/", suffixes=suffixes)
         elif entry.is_file() and (not suffixes or entry.name.endswith(suffixes)):
-            yield f"{prefix}{entry.name}", entry.read_bytes()
+            yield f"{prefix}{entry.name}", _content(entry)

@@ -79,7 +79,7 @@ def load_pins(path: Path) -> Mapping[str, Pin]:
     """Return the pins of a file, none when there is no file. Raise UsageError or FileErrors when it is not right."""
     if not path.exists():
         return {}
-    return load(PinFile, read_file(path)).images
+    return load(PinFile, read_file(path, hint="`abbey images update` writes it anew where there is none")).images
 
 
 def text_of(pins: Mapping[str, Pin]) -> str:

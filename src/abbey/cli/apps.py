@@ -173,6 +173,8 @@ def _write(target: Path, text: str) -> None:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
+        if not target.parent.is_dir():
+            raise UsageError(f"{target.parent} is no folder", hint="move what is there") from None
         raise UsageError(f"{target} is there already", hint="edit that one, or choose another name") from None
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from None

@@ -27,7 +27,7 @@ def load_spec(path: Path) -> tuple[Spec, Document]:
     return load(Spec, document), document
 
 
-def read(path: Path) -> Document:
+def read(path: Path, *, hint: str = "-f FILE names another file") -> Document:
     """Return the file as plain data. Raise UsageError when it cannot be read, FileErrors when it is not YAML."""
     try:
         with path.open("rb") as file:
@@ -36,7 +36,7 @@ def read(path: Path) -> Document:
         raise UsageError(f"there is no file {path}", hint="`abbey init` writes one; -f FILE names another") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{path} cannot be read: {reason}", hint="-f FILE names another file") from None
+        raise UsageError(f"{path} cannot be read: {reason}", hint=hint) from None
     return parse(content, str(path))
 
 
