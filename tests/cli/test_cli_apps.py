@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from abbey.catalog.blank import reference
 from abbey.catalog.card import entry_lines
 from abbey.catalog.load import load_catalog
+from abbey.cli import output
 from abbey.cli.entry import call
 from labs import lab_of, text_of, two_hosts
 
@@ -203,3 +206,24 @@ def test_an_image_is_named_as_for_docker(text: str, found: tuple[str, str, str] 
 def test_checking_an_app_of_the_catalog_or_of_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no data files in apps: nothing found" in said(capsys, "check")
     assert "did you mean `grafana`?" in said(capsys, "check", "graphana", code=2)
+
+
+def test_what_is_no_folder_is_no_place_for_data_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "apps").write_text("")
+    for words in (("new", "foo"), ("check",), ("list",), ("show", "grafana")):
+        assert "error: apps is no folder\n    hint: " in said(capsys, *words, code=2)
+
+
+def test_on_a_narrow_terminal_the_last_column_is_folded_below_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("a", "one two three four five six seven"), ("b", "")]
+
+    def shown(columns: int) -> list[str]:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        output.table(rows, head=("N", "WORDS"))
+        return click.unstyle(capsys.readouterr().out).splitlines()
+
+    assert shown(30) == ["N  WORDS", "a  one two three four five six", "   seven", "b"]
+    assert shown(20) == ["N  WORDS", "a  one two three four five six seven", "b"]

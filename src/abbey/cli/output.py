@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from abbey.sim.board import Board
     from abbey.sim.demo import Event
 
+NARROWEST = 24  # letters in a line of the last column of a table; with less room the terminal folds better itself
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 _STATES = {"healthy": "green", "running": "green", "starting": "yellow", "missing": "red", "unhealthy": "red"}
 
@@ -69,22 +70,26 @@ def plan(text: str) -> None:
 
 
 def table(rows: Iterable[Sequence[str]], *, head: Sequence[str]) -> None:
-    """Print rows in columns; a column named STATE is coloured."""
+    """Print rows in columns; a column named STATE is coloured. On a narrow terminal the last column is folded."""
     cells = [list(head), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    before = sum(widths[:-1]) + 2 * len(widths[:-1])
+    room = shutil.get_terminal_size().columns - before if sys.stdout.isatty() else 0
     for number, row in enumerate(cells):
+        first, *rest = textwrap.wrap(row[-1], room) or [""] if room >= NARROWEST else [row[-1]]
         shown = [
-            _cell(text, widths[column], bold=number == 0, state=head[column] == "STATE" and number > 0)
-            for column, text in enumerate(row)
+            _cell(text, bold=number == 0, state=head[column] == "STATE") + " " * (widths[column] - len(text))
+            for column, text in enumerate([*row[:-1], first])
         ]
         click.echo("  ".join(shown).rstrip())
+        for line in rest:
+            click.echo(" " * before + line)
 
 
-def _cell(text: str, width: int, *, bold: bool, state: bool) -> str:
-    padded = f"{text:<{width}}"
+def _cell(text: str, *, bold: bool, state: bool) -> str:
     if bold:
-        return click.style(padded, dim=True)
-    return click.style(padded, fg=_STATES[text]) if state and text in _STATES else padded
+        return click.style(text, dim=True)
+    return click.style(text, fg=_STATES[text]) if state and text in _STATES else text
 
 
 def section(title: str, rows: Iterable[str]) -> None:
