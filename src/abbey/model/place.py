@@ -164,6 +164,9 @@ def _login(spec: Spec, entry: Entry) -> Login:
 
 
 def _check_roles(spec: Spec, entry: Entry, wish: AppSpec, name: str, *, faults: Faults) -> None:
+    if wish.roles and spec.identity is None:
+        faults.add(("apps", name, "roles"), "there is no identity provider that knows groups", "add `identity:`")
+        return
     known = {*spec.identity.authentik.groups, ADMIN_GROUP} if spec.identity else set()
     for role, group in wish.roles.items():
         if role not in entry.sso.roles:
