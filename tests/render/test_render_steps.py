@@ -86,6 +86,27 @@ def test_each_step_has_a_file_on_the_host_of_the_app_and_nowhere_else(tmp_path: 
     assert [step.name for step in wanted(found, "cloud").steps if step.name.startswith("foo/")] == []
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"command": ["serve", "{{secret.admin}}"]},
+        {"entrypoint": ["serve", "{{secret.admin}}"]},
+        {"health": {"test": ["CMD", "look", "{{secret.admin}}"]}},
+        {"files": [{"path": "/etc/foo", "text": "key = {{secret.admin}}"}]},
+    ],
+)
+def test_a_secret_whose_path_is_named_is_there(tmp_path: Path, place: dict[str, Any]) -> None:
+    side = {"image": {"ref": "docker.io/foo/foo", "tag": "1.0"}, **place}
+    other = {"path": "/etc/bar", "text": "{{secret.oidc}}", "when": ["oidc"]}
+    side["files"] = [*side.get("files", []), other]
+    sso = {"mode": "oidc", "oidc": {"redirects": ["/callback"]}}
+    data = {**FOO, "sso": sso, "services": {**FOO["services"], "side": side}}
+    (tmp_path / "foo.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    found = lab_of(text_of(two_hosts(identity=None, apps={"foo": {"state": "owner"}})), load_catalog(tmp_path))
+    compose = yaml.safe_load(tree(found, "monk")["compose.yaml"].shown())
+    assert compose["services"]["foo-side"]["secrets"] == ["foo_admin"]
+
+
 def test_steps_of_two_apps_never_share_a_file(tmp_path: Path) -> None:
     for app, step in (("foo", "bar-login"), ("foo-bar", "login")):
         services = {app: {"image": {"ref": "docker.io/foo/foo", "tag": "1.0"}}}

@@ -166,7 +166,7 @@ class Service(Fact):
     devices: tuple[AbsolutePath, ...] = ()
     """Devices of the host, e.g. /dev/net/tun."""
     secret_files: tuple[SecretName, ...] = ()
-    """Secrets shown as files in /run/secrets though no environment variable names them."""
+    """Secrets shown as files in /run/secrets though no text of this service names their path."""
     tmpfs: Words = ()
     """Writable folders in memory."""
     publish: tuple[Publish, ...] = ()

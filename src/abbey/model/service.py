@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from abbey.catalog.container import Health, Image, Volume
+from abbey.catalog.container import Health, Image, Volume, Written
 from abbey.catalog.container import Service as Entry
-from abbey.catalog.step import Step
 from abbey.catalog.template import fill, names, parts
 from abbey.model.app import App
 from abbey.model.condition import conditions
@@ -96,14 +96,13 @@ def environment(app: App, entry: Entry) -> dict[str, str]:
 
 
 def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Service:
-    known, texts = values(lab, host, app), secrets(lab, app)
+    known, texts, true = values(lab, host, app), secrets(lab, app), conditions(lab, app)
     env = environment(app, entry)
-    wanted = [name for text in env.values() for name in names(text)]
-    paths = {name.removeprefix("secret."): None for name in wanted if name.startswith("secret.")}
-    paths |= dict.fromkeys(
-        name for step in app.steps(conditions(lab, app)) if step.service == key for name in _paths(step)
-    )
-    paths |= dict.fromkeys(entry.secret_files)
+    scripts = [step.run or "" for step in app.steps(true) if step.service == key]
+    files = [file for file in entry.files if true.issuperset(file.when)]
+    words = [*(entry.command or ()), *(entry.entrypoint or ()), *(entry.health.test if entry.health else ())]
+    paths = [*_paths([*env.values(), *scripts]), *entry.secret_files]
+    paths += _paths([*words, *(file.text for file in files)])
     filled = {variable: parts(text, known, texts) for variable, text in env.items()}
     open_env = {variable: "".join(map(str, pieces)) for variable, pieces in filled.items() if not _hides(pieces)}
     open_env |= dict(app.env) if key == app.main else {}  # as it stands in the lab's file
@@ -118,7 +117,7 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
         env=tuple(open_env.items()),
         secret_env=tuple((variable, pieces) for variable, pieces in filled.items() if _hides(pieces)),
         secrets=_secrets(lab, host, app, key=key, named=tuple(paths)),
-        files=_files(entry, name, known=known, texts=texts, true=conditions(lab, app)),
+        files=tuple(_placed(file, name, known=known, texts=texts) for file in files),
         networks=_networks(lab, host, app, entry=entry),
         health=entry.health and entry.health.model_copy(update={"test": _filled(entry.health.test, known)}),
         memory=(app.memory if key == app.main else None) or entry.memory,
@@ -126,25 +125,19 @@ def _service(lab: Lab, host: Host, app: App, *, key: str, entry: Entry) -> Servi
     )
 
 
-def _paths(step: Step) -> list[str]:
-    """Return the secrets that a script reads from files."""
-    return [name.removeprefix("secret.") for name in names(step.run or "") if name.startswith("secret.")]
+def _paths(texts: Iterable[str]) -> list[str]:
+    """Return the secrets that are read from files, because their paths stand in these texts."""
+    return [name.removeprefix("secret.") for text in texts for name in names(text) if name.startswith("secret.")]
 
 
 def _hides(pieces: tuple[str | SecretRef, ...]) -> bool:
     return any(isinstance(piece, SecretRef) for piece in pieces)
 
 
-def _files(
-    entry: Entry, service: str, *, known: dict[str, str], texts: dict[str, SecretRef], true: frozenset[str]
-) -> tuple[Placed, ...]:
-    placed = []
-    for file in entry.files:
-        if true.issuperset(file.when):
-            pieces = parts(file.text, known, texts)
-            folder = "secrets/files" if _hides(pieces) else "apps"
-            placed.append(Placed(f"{folder}/{service}{file.path}", file.path, pieces))
-    return tuple(placed)
+def _placed(file: Written, service: str, *, known: dict[str, str], texts: dict[str, SecretRef]) -> Placed:
+    pieces = parts(file.text, known, texts)
+    folder = "secrets/files" if _hides(pieces) else "apps"
+    return Placed(f"{folder}/{service}{file.path}", file.path, pieces)
 
 
 def _image(lab: Lab, app: App, entry: Entry) -> str:
