@@ -128,7 +128,10 @@ def test_the_gateway_joins_the_network_of_what_it_fetches_figures_from(watched: 
 def test_figures_come_from_what_runs(tmp_path: Path, ingress: object, found: list[str]) -> None:
     side = {"image": {"ref": "docker.io/foo/side", "tag": "1"}, "when": ["ingress"]}
     foo = {
-        "title": "Foo", "summary": "Foo", "home": "https://foo.example/", "contracts": {"owner": "files"},
+        "title": "Foo",
+        "summary": "Foo",
+        "home": "https://foo.example/",
+        "contracts": {"owner": "files"},
         "services": {"foo": {"image": {"ref": "docker.io/foo/foo", "tag": "1"}}, "side": side},
         "metrics": [{"service": "side", "port": 9000}],
     }
