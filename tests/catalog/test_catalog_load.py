@@ -50,6 +50,12 @@ def test_a_part_of_the_platform_is_not_replaced(tmp_path: Path, part: str) -> No
     assert fault.startswith(f"1: {part} is a part of the platform, and this file would replace it")
 
 
+@pytest.mark.parametrize("name", ["Foo", "foo bar", "foo.old", "1foo", "foo-"])
+def test_a_file_that_no_lab_could_name_is_a_fault(tmp_path: Path, name: str) -> None:
+    (fault,) = faults(write(tmp_path, name))
+    assert fault.startswith(f"1: the app is called like its file, and cannot be called {name} (up to 30 lower-case")
+
+
 def test_an_app_of_the_catalog_may_be_replaced(tmp_path: Path) -> None:
     assert load_catalog(write(tmp_path, "kavita")).apps["kavita"].title == "Foo"
 

@@ -208,6 +208,15 @@ def test_checking_an_app_of_the_catalog_or_of_nobody(capsys: pytest.CaptureFixtu
     assert "did you mean `grafana`?" in said(capsys, "check", "graphana", code=2)
 
 
+def test_a_check_tells_faults_before_it_holds_files_to_rules(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said(capsys, "new", "foo")
+    file = tmp_path / "apps" / "foo.yaml"
+    file.write_text(file.read_text().replace("{{timezone}}", "{{timezon}}"))
+    assert "nothing is called `{{timezon}}` here" in said(capsys, "check", "foo", code=2)
+
+
 def test_what_is_no_folder_is_no_place_for_data_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "apps").write_text("")
     for words in (("new", "foo"), ("check",), ("list",), ("show", "grafana")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -15,6 +16,7 @@ from abbey.catalog.schema import App
 from abbey.errors import Fault, FileErrors, Mark, UsageError
 from abbey.files import digest
 from abbey.spec.load import load
+from abbey.spec.schema import NAME, NAME_IN_WORDS
 from abbey.spec.yaml import Document, parse
 
 _SOURCE_PACKAGES = {"metrics": ("abbey_metrics", "abbey_steps")}
@@ -52,6 +54,10 @@ def load_catalog(own: Path | None = None, pins: Mapping[str, Pin] | None = None)
         if name in parts:
             what = f"{name} is a part of the platform, and this file would replace it"
             faults.append(Fault(Mark(label, 1, 1), what, "give the file another name: the app is called like its file"))
+        elif not re.fullmatch(NAME, name):
+            faults.append(
+                Fault(Mark(label, 1, 1), f"the app is called like its file, and cannot be called {name}", NAME_IN_WORDS)
+            )
         else:
             _take(apps, faults, name, source=source, label=label, contexts=contexts)
     if faults:

@@ -17,9 +17,9 @@ from abbey.cli.session import open_lab
 from abbey.errors import FileErrors, UsageError
 from abbey.model.app import promise
 from abbey.model.lab import Lab
+from abbey.spec.schema import NAME, NAME_IN_WORDS
 
 DEFAULT = Path("abbey.yaml")
-_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 
 
 def list_apps(path: Path, *, as_json: bool) -> int:
@@ -97,8 +97,12 @@ def new_app(path: Path, name: str, *, image: str | None, port: int) -> int:
 
 
 def check_apps(path: Path, name: str | None, *, as_json: bool) -> int:
-    """Print what the rules find in one's own data files, or in that of one app. Return 1 when they find something."""
+    """Print what the rules find in one's own data files, or in that of one app. Return 1 when they find something.
+
+    Raise FileErrors when a file is not right, UsageError when there is no app of that name.
+    """
     folder = path.parent / "apps"
+    load_catalog(folder)
     own = {known: (app, document) for known, app, document in files(folder)}
     if name is not None and name not in own:
         shipped = {known: (app, document) for known, app, document in files()}
@@ -159,9 +163,8 @@ def _require(name: str, known: Collection[str]) -> None:
 
 
 def _check_name(name: str, shipped: Collection[str]) -> None:
-    if not _NAME.fullmatch(name):
-        hint = "up to 30 lower-case letters, digits and dashes, a letter first"
-        raise UsageError(f"{name} cannot be the name of an app", hint=hint)
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"{name} cannot be the name of an app", hint=NAME_IN_WORDS)
     if name in shipped:
         hint = f"`abbey app show {name}` tells what it knows; `env`, `tag` and `memory` in the lab's file change it"
         raise UsageError(f"{name} is in the catalog already", hint=hint)

@@ -15,11 +15,9 @@ def in_words(text: str) -> Any:
 
 
 Flag = Annotated[bool, Strict()]
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"),
-    in_words("up to 30 lower-case letters, digits and dashes, a letter first"),
-]
+NAME = r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"
+NAME_IN_WORDS = "up to 30 lower-case letters, digits and dashes, a letter first"
+Name = Annotated[str, StringConstraints(pattern=NAME), in_words(NAME_IN_WORDS)]
 GroupName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
@@ -200,6 +198,8 @@ class Authentik(Part):
     """Sign-in host name in front of the domain."""
     groups: dict[GroupName, tuple[UserName, ...]] = {}
     """Groups and who is in them. Apps are opened to groups by `groups:` on the app."""
+    people: dict[UserName, Email] = {}
+    """E-mail addresses of people. Many apps know people by their address and refuse whoever has none."""
 
 
 class Identity(Part):
