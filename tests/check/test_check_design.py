@@ -45,6 +45,12 @@ EXAMPLES = [
         {"apps": {"kavita": {}}},
         "kavita",
     ),
+    Example(
+        "no-address",
+        {"apps": {"grafana": {}}},
+        {"identity": {"authentik": {"groups": {"family": ["bob"]}, "people": {"bob": "bob@example.org"}}}},
+        "bob",
+    ),
     Example("first-visitor", {"apps": {"karakeep": {}}}, {"apps": {"forgejo": {}}}, "karakeep"),
     Example("first-account", {"apps": {"forgejo": {}}}, {"apps": {"kavita": {}}}, "forgejo"),
     Example("own-accounts", {"apps": {"forgejo": {}}}, {"apps": {"grafana": {}}}, "forgejo"),

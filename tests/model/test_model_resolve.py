@@ -118,11 +118,15 @@ def test_identity_needs_the_shared_database() -> None:
 
 def test_what_is_authentiks_own_is_left_to_it() -> None:
     groups = {"authentik Admins": ["ann"], "family": ["akadmin"]}
-    found = faults(identity={"authentik": {"groups": groups}}, admin={"user": "akadmin", "email": "a@example.org"})
+    people = {"akadmin": "other@example.org"}
+    authentik = {"groups": groups, "people": people}
+    found = faults(identity={"authentik": authentik}, admin={"user": "akadmin", "email": "a@example.org"})
     assert [text.split(": ")[1].split(" (")[0] for text in found] == [
         "akadmin is an account of Authentik's own",
         "authentik Admins is a group of Authentik's own",
         "akadmin is an account of Authentik's own",
+        "akadmin is an account of Authentik's own",
+        "akadmin has another address under `admin`, a@example.org",
     ]
 
 

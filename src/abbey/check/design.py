@@ -66,6 +66,13 @@ def _own_accounts(lab: Lab) -> Seen:
             yield app.name, f"{app.entry.title} keeps its own accounts{why}"
 
 
+def _no_address(lab: Lab) -> Seen:
+    apps = [app.entry.title for app in lab.apps if app.client and "email" in app.client.scopes]
+    for user in lab.identity.users if lab.identity and apps else ():
+        if lab.identity and user not in lab.identity.addresses:
+            yield user, f"{user} has no e-mail address, and {', '.join(apps)} may refuse a login without one"
+
+
 def _large_uploads(lab: Lab) -> Seen:
     for app in lab.apps:
         route = app.entry.route
@@ -120,6 +127,13 @@ RULES: tuple[Rule, ...] = (
         fix="write `account` and `id` under ingress.cloudflare, and give the tunnel's secret:"
         " `abbey secret set cloudflared/tunnel_secret`",
         look=_tunnel_without_id,
+    ),
+    Rule(
+        "no-address",
+        Severity.WARNING,
+        why="many apps know people by their address",
+        fix="`identity: {authentik: {people: {NAME: ADDRESS}}}` before the account is made, in Authentik afterwards",
+        look=_no_address,
     ),
     Rule(
         "divergence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PROVIDER = "authentik"
@@ -12,12 +13,13 @@ OWN_ACCOUNT = "akadmin"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One Authentik on every host on one database. `groups`: (name, users), sorted."""
+    """One Authentik on every host on one database. `groups`: (name, users), sorted. `addresses`: user → e-mail."""
 
     hostname: str
     url: str
     groups: tuple[tuple[str, tuple[str, ...]], ...]
     users: tuple[str, ...]
+    addresses: Mapping[str, str]
 
     def endpoints(self, slug: str) -> dict[str, str]:
         """Return the addresses of the client `slug`, by the names that data files use."""
@@ -34,7 +36,9 @@ class Identity:
         }
 
 
-def identity_of(hostname: str, groups: dict[str, tuple[str, ...]], *, admin: str) -> Identity:
+def identity_of(
+    hostname: str, groups: Mapping[str, tuple[str, ...]], *, admin: str, addresses: Mapping[str, str]
+) -> Identity:
     """Return the identity provider with every group that the file names; the owner is always an administrator."""
     members: dict[str, set[str]] = {name: set(users) for name, users in groups.items()}
     members.setdefault(ADMIN_GROUP, set()).add(admin)
@@ -42,5 +46,6 @@ def identity_of(hostname: str, groups: dict[str, tuple[str, ...]], *, admin: str
         hostname=hostname,
         url=f"https://{hostname}",
         groups=tuple((name, tuple(sorted(users))) for name, users in sorted(members.items())),
-        users=tuple(sorted({admin}.union(*members.values()))),
+        users=tuple(sorted({admin, *addresses}.union(*members.values()))),
+        addresses=dict(addresses),
     )

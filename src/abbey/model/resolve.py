@@ -114,6 +114,12 @@ def _check_people(spec: Spec, faults: Faults) -> None:
         for index, user in enumerate(users):
             if user == OWN_ACCOUNT:
                 faults.add((*path, index), f"{user} is an account of Authentik's own", "name a person")
+    for user, address in (spec.identity.authentik.people if spec.identity else {}).items():
+        at: Path = ("identity", "authentik", "people", user)
+        if user == OWN_ACCOUNT:
+            faults.add(at, f"{user} is an account of Authentik's own", "name a person")
+        if user == spec.admin.user and address != spec.admin.email:
+            faults.add(at, f"{user} has another address under `admin`, {spec.admin.email}", "remove one of the two")
     if spec.identity and spec.admin.user == OWN_ACCOUNT:
         faults.add(("admin", "user"), f"{OWN_ACCOUNT} is an account of Authentik's own", "name a person")
 
@@ -164,7 +170,10 @@ def _identity(spec: Spec) -> Identity | None:
     if spec.identity is None:
         return None
     return identity_of(
-        f"{spec.identity.authentik.host}.{spec.domain}", spec.identity.authentik.groups, admin=spec.admin.user
+        f"{spec.identity.authentik.host}.{spec.domain}",
+        spec.identity.authentik.groups,
+        admin=spec.admin.user,
+        addresses={**spec.identity.authentik.people, spec.admin.user: spec.admin.email},
     )
 
 

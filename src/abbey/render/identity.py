@@ -89,8 +89,10 @@ def _people(lab: Lab, identity: Identity) -> Iterable[object]:
     admin = lab.app(PROVIDER).secret("admin_password")
     for place, user in enumerate(identity.users):
         attrs: dict[str, object] = {"name": user, "path": "users"}
+        if user in identity.addresses:
+            attrs["email"] = identity.addresses[user]
         if user == lab.admin:
-            attrs |= {"email": lab.email, "password": Tagged("!File", f"{SECRETS}/{secret_file(admin)}")}
+            attrs["password"] = Tagged("!File", f"{SECRETS}/{secret_file(admin)}")
         entry = {
             "model": "authentik_core.user",
             "id": f"user-{user}",

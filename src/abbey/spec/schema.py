@@ -199,7 +199,8 @@ class Authentik(Part):
     groups: dict[GroupName, tuple[UserName, ...]] = {}
     """Groups and who is in them. Apps are opened to groups by `groups:` on the app."""
     people: dict[UserName, Email] = {}
-    """E-mail addresses of people. Many apps know people by their address and refuse whoever has none."""
+    """E-mail addresses of people, given when their accounts are made; later changed in Authentik. Many apps know
+    people by their address and refuse whoever has none."""
 
 
 class Identity(Part):
