@@ -125,8 +125,8 @@ def test_what_is_authentiks_own_is_left_to_it() -> None:
         "akadmin is an account of Authentik's own",
         "authentik Admins is a group of Authentik's own",
         "akadmin is an account of Authentik's own",
-        "akadmin is an account of Authentik's own",
         "akadmin has another address under `admin`, a@example.org",
+        "akadmin is an account of Authentik's own",
     ]
 
 
