@@ -85,6 +85,23 @@ def test_a_step_of_an_app_holds_up_its_own_next_step_and_not_the_way_in() -> Non
     assert not {ready.id, login.id} & before(plan, way_in)
 
 
+def test_a_gateway_that_rereads_its_file_waits_for_no_app() -> None:
+    host = wanted(READY)
+    path, file = "gateway/Caddyfile", File("x", on_change=(OnChange("gateway", Effect.RELOAD),))
+    tree = host.tree.merged(FileTree([(path, file)]))
+    units = (METRICS, replace(PLAIN, stage=3), replace(GATEWAY, stage=4))
+    host = replace(host, tree=tree, digests=digests(tree), units=units)
+    plan = plan_of(host, with_file(without_container(settled(host), "app"), path, FileState("old", 0o644)))
+    write, up, run, reload = plan.actions
+    assert [describe(action.act) for action in (write, up, run, reload)] == [
+        "write 1 file",
+        "bring up App",
+        "run App: ready",
+        "reload Gateway",
+    ]
+    assert reload.after == (write.id,)
+
+
 def test_a_step_that_is_owed_waits_for_no_other_app() -> None:
     other = replace(READY, name="other/ready", service="other", stdin="steps/other/ready.sh")
     host = wanted(READY, replace(READY, name="app/last", stdin="steps/app/last.sh"), other)
