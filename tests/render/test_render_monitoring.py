@@ -124,7 +124,7 @@ def test_the_gateway_joins_the_network_of_what_it_fetches_figures_from(watched: 
     assert "database" not in dict(gateway.networks)
 
 
-@pytest.mark.parametrize(("ingress", "found"), [(TUNNEL, ["foo-side"]), (None, [])])
+@pytest.mark.parametrize(("ingress", "found"), [(TUNNEL, ["foo-side", "foo-side.2"]), (None, [])])
 def test_figures_come_from_what_runs(tmp_path: Path, ingress: object, found: list[str]) -> None:
     side = {"image": {"ref": "docker.io/foo/side", "tag": "1"}, "when": ["ingress"]}
     foo = {
@@ -133,7 +133,7 @@ def test_figures_come_from_what_runs(tmp_path: Path, ingress: object, found: lis
         "home": "https://foo.example/",
         "contracts": {"owner": "files"},
         "services": {"foo": {"image": {"ref": "docker.io/foo/foo", "tag": "1"}}, "side": side},
-        "metrics": [{"service": "side", "port": 9000}],
+        "metrics": [{"service": "side", "port": 9000}, {"service": "side", "port": 9001}],
     }
     (tmp_path / "foo.yaml").write_text(yaml.safe_dump(foo))
     known = lab_of(text_of(two_hosts(apps={"foo": {}, "prometheus": {}}, ingress=ingress)), load_catalog(tmp_path))

@@ -57,7 +57,7 @@ class App:
 
     @property
     def conditions(self) -> frozenset[str]:
-        """Return what is true of it in this lab, in the words of data files; `monitoring` is the lab's to say."""
+        """Return what is true of it whatever else the lab has, in the words of data files; condition.py knows the rest."""
         found = {"database" if self.database else "own-database"}
         if self.client:
             found.add("oidc")

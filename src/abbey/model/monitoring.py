@@ -90,7 +90,7 @@ def _figures(app: App, index: int, metrics: Metrics) -> Figures:
     own = app.name == GATEWAY
     return Figures(
         app=app.name,
-        job=f"{service}-{before + 1}" if before else service,
+        job=f"{service}.{before + 1}" if before else service,  # no service has a dot in its name
         address="" if own else f"{service}:{metrics.port}",
         network=app.name if entry.own_network and not entry.host_network else "",
         path=metrics.path,
