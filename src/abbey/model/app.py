@@ -57,7 +57,7 @@ class App:
 
     @property
     def conditions(self) -> frozenset[str]:
-        """Return what is true of it whatever else the lab has, in the words of data files; condition.py knows the rest."""
+        """Return what is true of it by itself, in the words of data files; condition.py knows what the lab adds."""
         found = {"database" if self.database else "own-database"}
         if self.client:
             found.add("oidc")
