@@ -61,8 +61,8 @@ def _within(lane: Lane, place: int) -> set[Key]:
     level = _level(lane, act)
     if isinstance(act, Reload):
         chosen = {at for at in before if isinstance(lane.acts[at], WriteFiles)}
-        levels = {at: _level(lane, lane.acts[at]) for at in before}
-        chosen |= {at for at, found in levels.items() if 0 <= found <= level and found not in APPS}
+        reached = {at: _level(lane, lane.acts[at]) for at in before}
+        chosen |= {at for at, found in reached.items() if 0 <= found <= level and found not in APPS}
     else:
         known = [_level(lane, lane.acts[at]) for at in before if not isinstance(lane.acts[at], Reload)]
         levels = [found for found in known if found not in APPS]
