@@ -57,6 +57,15 @@ def refusal(ref: str, tag: str = "") -> str:
     return caught.value.message.removeprefix(f"{ref}: ")
 
 
+def test_a_link_that_is_none_and_a_tag_without_end_harm_nobody(standin: StandinRegistry) -> None:
+    ref = f"{standin.address}/app"
+    body = json.dumps({"tags": ["1.0.0", "1-" + "-sha-" * 200_000]}).encode()
+    standin.over = lambda method, path, headers: Answer(200, body)
+    assert tags(ref) == ("1.0.0",)
+    standin.over = lambda method, path, headers: Answer(200, body, {"Link": '<http://[/x>; rel="next"'})
+    assert refusal(ref) == "its answer is not what a registry says"
+
+
 @pytest.mark.process
 def test_a_real_registry_tells_tags_and_content(real: RealRegistry) -> None:
     digest = real.push("group/app", *TAGS)

@@ -25,6 +25,7 @@ from abbey.errors import AbbeyError
 PATIENCE = 60.0  # seconds in which at least one of several repositories must answer
 AT_ONCE = 6
 PAGE = 1000
+LONGEST = 128  # characters in a tag; what is longer is none
 _LOGINS = "~/.docker/config.json"
 _LOGIN = f"`docker login {{}}` on this machine; Abbey reads {_LOGINS}"
 _HUB = "docker.io"
@@ -89,10 +90,18 @@ class OciRepository:
             names = _mapping(self._json(response.content)).get("tags") or []
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise self._strange()
-            found += names
-            path = _next(response) if names else ""
+            found += (name for name in names if len(name) <= LONGEST)
+            path = self._next(response) if names else ""
         self._tags = tuple(dict.fromkeys(found))
         return self._tags
+
+    def _next(self, response: requests.Response) -> str:
+        """Return path and query of the next page; the link's query alone counts, whatever address it names."""
+        try:
+            link = urlsplit(response.links.get("next", {}).get("url", ""))
+        except ValueError:
+            raise self._strange() from None
+        return f"/tags/list?{link.query}" if link.query else ""
 
     def content(self, tag: str, known: Content | None = None) -> Content:
         """Return what is behind a tag, `known` where that is still it. Raise RegistryError when it does not tell.
@@ -243,12 +252,6 @@ def _arriving(answers: queue.SimpleQueue[Any], count: int, patience: float) -> I
             yield answers.get(timeout=patience)
         except queue.Empty:
             return
-
-
-def _next(response: requests.Response) -> str:
-    """Return path and query of the next page; the link's query alone counts, whatever address it names."""
-    link = urlsplit(response.links.get("next", {}).get("url", ""))
-    return f"/tags/list?{link.query}" if link.query else ""
 
 
 def _mapping(value: object) -> dict[str, Any]:
