@@ -170,7 +170,7 @@ def test_a_new_data_file_never_replaces_one(capsys: pytest.CaptureFixture[str], 
         (["gateway"], "is in the catalog already"),
         (["Kan_Ban"], "cannot be the name of an app"),
         (["../kanban"], "cannot be the name of an app"),
-        (["kanban", "--image", "kan/ban"], "names no version"),
+        (["kanban", "--image", "kan/ban"], "is no image with its version"),
         (["kanban", "--port", "0"], "is not in the range"),
     ],
 )
@@ -197,6 +197,7 @@ def test_a_name_near_one_of_the_catalog_is_told(capsys: pytest.CaptureFixture[st
         ("host:5000/kan/ban", None),
         ("", None),
         ("Kan/Ban:1", None),
+        *((text, None) for text in ("a//b:1", "a/b/:1", "a:b:c", f"a/b:{'x' * 129}")),
     ],
 )
 def test_an_image_is_named_as_for_docker(text: str, found: tuple[str, str, str] | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from abbey.catalog.container import REF
 from abbey.emit import yaml_text
 
 _REFERENCE = re.compile(
-    r"(?P<ref>[a-z0-9][a-z0-9.:/_-]*?):(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<digest>@sha256:[0-9a-f]{64})?"
+    r"(?P<ref>[a-z0-9][a-z0-9.:/_-]*?):(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})(?P<digest>@sha256:[0-9a-f]{64})?"
 )
 
 
@@ -21,7 +22,7 @@ class Reference(NamedTuple):
 
 
 def reference(text: str) -> Reference | None:
-    """Given REF:TAG as one types it after `docker pull`, return it with its registry; None when it has no tag."""
+    """Given REF:TAG as one types it after `docker pull`, return it with its registry; None when it is no such thing."""
     found = _REFERENCE.fullmatch(text)
     if found is None:
         return None
@@ -31,7 +32,7 @@ def reference(text: str) -> Reference | None:
     else:
         known = "." in first or ":" in first or first == "localhost"
         ref = found["ref"] if known else f"docker.io/{found['ref']}"
-    return Reference(ref, found["tag"], (found["digest"] or "").removeprefix("@"))
+    return Reference(ref, found["tag"], (found["digest"] or "").removeprefix("@")) if re.fullmatch(REF, ref) else None
 
 
 def blank(name: str, image: Reference | None, port: int) -> str:

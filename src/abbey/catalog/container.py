@@ -16,6 +16,7 @@ TreePath = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9_./-]*$
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+REF = r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+$"
 Words = tuple[str, ...]
 Variable = Annotated[
     str,
@@ -49,7 +50,9 @@ class Fact(BaseModel):
 class Image(Fact):
     """The container image."""
 
-    ref: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+$")]
+    ref: Annotated[
+        str, StringConstraints(pattern=REF), in_words("an image with its registry, e.g. docker.io/grafana/grafana")
+    ]
     """Repository with its registry, e.g. docker.io/grafana/grafana."""
     tag: Tag = "latest"
     """Version; for an image that Abbey builds, the digest of what goes into it takes its place."""

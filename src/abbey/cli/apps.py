@@ -78,7 +78,9 @@ def new_app(path: Path, name: str, *, image: str | None, port: int) -> int:
     shipped = load_catalog().apps
     _check_name(name, shipped)
     if image is not None and reference(image) is None:
-        raise UsageError(f"{image} names no version", hint="write it as after `docker pull`, e.g. docker.io/a/b:1.2.3")
+        raise UsageError(
+            f"{image} is no image with its version", hint="write it as after `docker pull`, e.g. docker.io/a/b:1.2.3"
+        )
     target = path.parent / "apps" / f"{name}.yaml"
     text = blank(name, reference(image) if image else None, port)
     _write(target, text)
