@@ -152,7 +152,7 @@ def test_a_filled_in_data_file_keeps_every_rule(capsys: pytest.CaptureFixture[st
     for key in ("source:", "notes:", "health:", "sources:", "  - owner/repository"):
         path.write_text(path.read_text().replace(f"# {key}", key))
     assert said(capsys, "check", "kanban") == "kanban: nothing found\n"
-    assert json.loads(said(capsys, "check", "--json")) == {"apps": ["kanban"], "findings": []}
+    assert json.loads(said(capsys, "check", "--json")) == {"apps": ["kanban"], "faults": [], "findings": []}
 
 
 def test_a_new_data_file_never_replaces_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -213,9 +213,13 @@ def test_a_check_tells_faults_before_it_holds_files_to_rules(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     said(capsys, "new", "foo")
+    findings = json.loads(said(capsys, "check", "--json", code=1))["findings"]
+    assert {"health-plausible", "sources"} <= {finding["rule"] for finding in findings}
     file = tmp_path / "apps" / "foo.yaml"
     file.write_text(file.read_text().replace("{{timezone}}", "{{timezon}}"))
     assert "nothing is called `{{timezon}}` here" in said(capsys, "check", "foo", code=2)
+    (fault,) = json.loads(said(capsys, "check", "--json", code=2))["faults"]
+    assert fault["message"] == "nothing is called `{{timezon}}` here"
 
 
 def test_what_is_no_folder_is_no_place_for_data_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,16 @@ def new_app(path: Path, name: str, *, image: str | None, port: int) -> int:
 def check_apps(path: Path, name: str | None, *, as_json: bool) -> int:
     """Print what the rules find in one's own data files, or in that of one app. Return 1 when they find something.
 
-    Raise FileErrors when a file is not right, UsageError when there is no app of that name.
+    Raise FileErrors when a file is not right (as JSON its faults are printed), UsageError when there is no such app.
     """
     folder = path.parent / "apps"
-    load_catalog(folder)
+    try:
+        load_catalog(folder)
+    except FileErrors as errors:
+        if not as_json:
+            raise
+        output.document({"apps": [], "faults": [asdict(fault) for fault in errors.faults], "findings": []})
+        return errors.exit_code
     own = {known: (app, document) for known, app, document in files(folder)}
     if name is not None and name not in own:
         shipped = {known: (app, document) for known, app, document in files()}
@@ -113,7 +120,7 @@ def check_apps(path: Path, name: str | None, *, as_json: bool) -> int:
     chosen = {known: pair for known, pair in own.items() if name in (None, known)}
     found = [finding for known, (app, document) in chosen.items() for finding in findings(known, app, document)]
     if as_json:
-        output.document({"apps": list(chosen), "findings": found})
+        output.document({"apps": list(chosen), "faults": [], "findings": [asdict(finding) for finding in found]})
     else:
         for finding in found:
             output.finding(finding)
