@@ -88,6 +88,7 @@ SHARED: dict[str, Any] = ON_DATABASE | {
 }
 NO_VOLUME: dict[str, Any] = {"services.board.volumes": [], "backup": {}}
 OWN_LOGIN: dict[str, Any] = {"sso": {"mode": "own", "why": "it knows no OpenID"}, "services.board.with_oidc": {}}
+GATED: dict[str, Any] = OWN_LOGIN | {"sso": {"mode": "forward-auth", "why": "it knows no OpenID"}}
 CALLS: dict[str, Any] = {
     "name": "login",
     "title": "its login",
@@ -217,6 +218,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"services.board.with_gate": {"A": "b"}}, "is never used"),
         ({"route": None, "tile": None}, "nobody can come back"),
     ],
+    "open-page": [(GATED | {"route.health": "/"}, "opens without a login")],
     "public-address": [({"services.board.env.URL": "https://x"}, "its own address")],
     "steps": [
         ({"steps": [CALLS | {"calls": [{"request": "PUT /x", "json": {}}]}]}, "reads nothing back"),
@@ -320,6 +322,7 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
         {"services.board.with_oidc.OIDC_URL": "{{oidc.authorize}} {{oidc.token}}"},
         OWN_LOGIN | {"sso": {"mode": "forward-auth", "why": "no OpenID"}, "services.board.with_gate": {"A": "b"}},
     ],
+    "open-page": [GATED | {"route.health": "/robots.txt"}, OWN_LOGIN | {"route.health": "/"}],
     "public-address": [
         {"services.board.env.URL": "https://{{hostname}}"},
         {"services.board.env.URL": "x", "sources": ["example/board:auth.js (its address is taken from the request)"]},

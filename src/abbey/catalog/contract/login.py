@@ -51,7 +51,19 @@ def _address(name: str, app: App) -> Seen:
         yield ("sso", "oidc"), "no setting tells the app its own address"
 
 
+def _open_page(name: str, app: App) -> Seen:
+    if app.sso.mode == "forward-auth" and app.route and app.route.health == "/":
+        yield ("route", "health"), "the path of its health is its front page, which then opens without a login"
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "open-page",
+        Severity.WARNING,
+        why="the other hosts ask for health without a login, so the gate lets that path through",
+        fix="a path that shows nothing, e.g. one for health, or /robots.txt",
+        look=_open_page,
+    ),
     Rule(
         "sso-complete",
         Severity.WARNING,
