@@ -128,6 +128,13 @@ def test_compose_ps_names_what_does_not_run_or_is_not_healthy() -> None:
     assert [service for service, _container in everything] == ["gateway", "grafana"]
 
 
+def test_what_only_waits_is_told_where_nothing_has_failed() -> None:
+    text = recorded("compose-ps").replace('"Health":"healthy"', '"Health":"starting"')
+    assert docker.read_unhealthy(text) == [("grafana", "monastery-grafana-1")]
+    waits = text.replace('"Health":"unhealthy"', '"Health":"healthy"')
+    assert docker.read_unhealthy(waits) == [("gateway", "monastery-gateway-1")]
+
+
 def test_the_last_check_of_a_container_is_one_line_or_nothing() -> None:
     checks = '{"Status":"unhealthy","Log":[{"Output":"first"},{"Output":"curl: (7)\\n  refused\\n"}]}\n'
     assert docker.read_last_check(checks) == "curl: (7) refused"

@@ -117,14 +117,18 @@ def read_last_check(text: str) -> str:
 
 
 def read_unhealthy(text: str) -> list[tuple[str, str]]:
-    """Given `docker compose ps --format json`, return (service, container) of those not running or not healthy."""
-    return sorted(
-        {
-            (line["Service"], line["Name"])
-            for line in read_lines(text)
-            if line["State"] != "running" or line.get("Health") in ("unhealthy", "starting")
-        }
-    )
+    """Given `docker compose ps --format json`, return (service, container) of those not running or not healthy.
+
+    Those that only wait or are still starting are left out where another has failed: they tell nothing.
+    """
+    failed, waiting = set(), set()
+    for line in read_lines(text):
+        one = line["Service"], line["Name"]
+        if line["State"] == "created" or line.get("Health") == "starting":
+            waiting.add(one)
+        elif line["State"] != "running" or line.get("Health") == "unhealthy":
+            failed.add(one)
+    return sorted(failed or waiting)
 
 
 def version(text: str) -> tuple[int, int]:
