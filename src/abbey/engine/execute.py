@@ -22,6 +22,7 @@ from abbey.plan.state import Desired
 from abbey.report import Done, Outcome
 from abbey.secrets import Secret, SecretRef
 
+LISTEN_SECONDS = 0.5  # a Ctrl-C that comes just before Python's main thread falls asleep does not wake it
 ABANDON_SECONDS = 0.2  # between two attempts to end what runs
 WAIT = 300  # seconds that a service may take to be healthy
 
@@ -100,19 +101,31 @@ class _Execution:
         return tuple(self._ended[number] for number in sorted(self._ended))
 
     def _begin(self, action: Action, pool: ThreadPoolExecutor) -> None:
-        """Start the action, or skip it because something that it waits for did not end well."""
+        """Start the action, or skip it because something that it waits for did not end well.
+
+        It is among `_running` before a thread can have it, so that an interrupt at any moment loses none.
+        """
         text = describe(action.act)
         failed = [self._ended[number] for number in action.after if self._ended[number].outcome is not Outcome.OK]
         future: Future[Done] = Future()
         if failed:
             future.set_result(Done(action.id, action.host, text, Outcome.SKIPPED, 0.0, _why_skipped(failed[0])))
+            self._running[future] = action
         else:
             self._on_event(Started(action.id, action.host, text))
-            future = pool.submit(self._do, action)
-        self._running[future] = action
+            self._running[future] = action
+            pool.submit(self._fulfil, future, action)
+
+    def _fulfil(self, future: Future[Done], action: Action) -> None:
+        """Do the action unless it was cancelled before; runs in a thread of the pool."""
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(self._do(action))
+            except BaseException as fault:  # a fault of Abbey's own; the caller's thread raises it
+                future.set_exception(fault)
 
     def _do(self, action: Action) -> Done:
-        """Perform one action and write its outcome down on the host; runs in a thread of the pool."""
+        """Perform one action and write its outcome down on the host."""
         site, text, start = self._sites[action.host], describe(action.act), time.monotonic()
         outcome, error = Outcome.OK, ""
         try:
@@ -134,7 +147,8 @@ class _Execution:
 
         An action leaves `_running` only after that, so that an interrupt at any moment loses none.
         """
-        finished, _still_running = wait(self._running, return_when=FIRST_COMPLETED)
+        while not (finished := wait(self._running, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED).done):
+            pass
         ids = []
         for future in sorted(finished, key=lambda one: self._running[one].id):
             done = future.result()
@@ -145,8 +159,9 @@ class _Execution:
         return ids
 
     def _stop(self) -> None:
-        """Wait for what runs; when interrupted again, end it."""
+        """Wait for what runs; when interrupted again, end it. What no thread has begun yet is left undone."""
         try:
+            self._leave_undone()
             if self._running:
                 texts = (f"{action.host}: {describe(action.act)}" for action in self._running.values())
                 self._on_event(Stopping(tuple(texts)))
@@ -154,6 +169,13 @@ class _Execution:
                 self._collect()
         except KeyboardInterrupt:
             self._abandon()
+
+    def _leave_undone(self) -> None:
+        for future, action in list(self._running.items()):
+            if future.cancel():
+                del self._running[future]
+                done = Done(action.id, action.host, describe(action.act), Outcome.SKIPPED, 0.0, "interrupted")
+                self._on_event(Ended(done))
 
     def _abandon(self) -> None:
         """End what runs, again and again: an action may be between two commands, or about to begin its first."""
