@@ -8,7 +8,7 @@ import shutil
 from harness.process import attempt
 from harness.workplace import LAYERED, filesystem, root
 
-PROGRAMS = ("mmdebstrap", "ip", "nsenter", "unshare", "setpriv", "ssh", "ssh-keygen")
+PROGRAMS = ("mmdebstrap", "ip", "nsenter", "unshare", "setpriv", "ssh", "ssh-keygen", "age")
 
 
 def missing() -> str:
@@ -16,7 +16,7 @@ def missing() -> str:
     if os.geteuid():
         return "the two-host lab needs root, for namespaces and mounts"
     if absent := [program for program in PROGRAMS if not shutil.which(program)]:
-        return f"the two-host lab needs {', '.join(absent)} (apt-get install mmdebstrap iproute2 openssh-client)"
+        return f"the two-host lab needs {', '.join(absent)} (apt-get install mmdebstrap iproute2 openssh-client age)"
     spaces = ("--mount", "--net", "--pid", "--uts", "--ipc", "--fork")
     if attempt(["unshare", *spaces, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).returncode:
         return "the two-host lab needs namespaces and mounts, which this machine refuses"
