@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+Look = TypeVar("Look")
 
 
 class Outcome(StrEnum):
@@ -44,3 +47,18 @@ class Finding:
     message: str
     why: str = ""
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Look]):
+    """What is looked for, how much it matters, why, and what to do about it. `look` is given what is judged."""
+
+    id: str
+    severity: Severity
+    why: str
+    fix: str
+    look: Look
+
+    def finding(self, subject: str, message: str) -> Finding:
+        """Return what the rule has found."""
+        return Finding(self.id, self.severity, subject, message, why=self.why, fix=self.fix)

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from abbey import report
 from abbey.model.lab import Lab
 from abbey.report import Finding, Severity
 
 Seen = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is looked for, how much it matters, why, and what to do about it."""
-
-    id: str
-    severity: Severity
-    why: str
-    fix: str
-    look: Callable[[Lab], Seen]
+Rule = report.Rule[Callable[[Lab], Seen]]
 
 
 def run(rules: Iterable[Rule], lab: Lab) -> tuple[Finding, ...]:
     """Return what the rules find, the gravest first."""
-    return sorted_by_gravity(
-        Finding(rule.id, rule.severity, subject, message, why=rule.why, fix=rule.fix)
-        for rule in rules
-        for subject, message in rule.look(lab)
-    )
+    return sorted_by_gravity(rule.finding(subject, message) for rule in rules for subject, message in rule.look(lab))
 
 
 def sorted_by_gravity(found: Iterable[Finding]) -> tuple[Finding, ...]:

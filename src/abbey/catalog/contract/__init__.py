@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (*images.RULES, *secret.RULES, *state.RULES, *login.RU
 def findings(name: str, app: App, document: Document) -> tuple[Finding, ...]:
     """Given an app and the file that it was read from, return what the rules find, each with its place in the file."""
     return tuple(
-        Finding(rule.id, rule.severity, name, f"{document.mark(path)}: {message}", why=rule.why, fix=rule.fix)
+        rule.finding(name, f"{document.mark(path)}: {message}")
         for rule in RULES
         for path, message in rule.look(name, app)
     )

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from abbey import report
 from abbey.catalog.schema import App
 from abbey.catalog.template import names
-from abbey.report import Severity
 from abbey.spec.yaml import Path
 
 Seen = Iterable[tuple[Path, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`look` is given the app's name and its data, and yields (path in the file, what is wrong there)."""
-
-    id: str
-    severity: Severity
-    why: str
-    fix: str
-    look: Callable[[str, App], Seen]
+# `look` is given the app's name and its data, and yields (path in the file, what is wrong there).
+Rule = report.Rule[Callable[[str, App], Seen]]
 
 
 def texts(app: App) -> Iterator[tuple[Path, str]]:
