@@ -49,7 +49,7 @@ class Finding:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: Python 3.11 cannot make one through its alias with a type otherwise
 class Rule(Generic[Look]):
     """What is looked for, how much it matters, why, and what to do about it. `look` is given what is judged."""
 
