@@ -103,7 +103,9 @@ def interruptible() -> Iterator[threading.Event]:
     ended = threading.Event()
 
     def end(signum: int, frame: FrameType | None) -> None:
-        ended.set()
+        # From a thread: this handler may stand between two lines of an earlier one, or of a wait for the same event,
+        # and would wait for ever for the lock that they hold. `make` hands a Ctrl-C on, so that two come at once.
+        threading.Thread(target=ended.set, daemon=True).start()
 
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {one: signal.signal(one, end) for one in wanted}
