@@ -13,16 +13,6 @@ from abbey_metrics.settings import load
 
 
 @pytest.fixture
-def now() -> Now:
-    return Now()
-
-
-@pytest.fixture
-def standin_host() -> StandinHost:
-    return StandinHost()
-
-
-@pytest.fixture
 def monitor(now: Now, standin_host: StandinHost) -> Monitor:
     settings = load({"ABBEY_HOST": "monk", "ABBEY_PEERS": "kscloud1=http://127.0.0.1:1", "ABBEY_HISTORY": "5"})
     return Monitor(settings, sources=standin_host.sources(), clock=now.clock())

@@ -15,11 +15,6 @@ from abbey_metrics.settings import Peer
 PACE = Pace(every=60.0, retry=10.0, slowest=35.0, timeout=0.05, keep=100.0)
 
 
-@pytest.fixture
-def now() -> Now:
-    return Now()
-
-
 class Answers:
     """Gives its list one by one; an exception is raised, None hangs."""
 

@@ -8,16 +8,6 @@ from abbey_metrics.sampler import Sampler
 
 
 @pytest.fixture
-def now() -> Now:
-    return Now()
-
-
-@pytest.fixture
-def standin_host() -> StandinHost:
-    return StandinHost()
-
-
-@pytest.fixture
 def sampler(now: Now, standin_host: StandinHost) -> Sampler:
     return Sampler("monk", standin_host.sources(), clock=now.clock())
 
