@@ -31,9 +31,12 @@ class Portal:
     weather: Weather | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lab:
-    """Everything that is true about the lab. `apps` holds the parts of the platform too, sorted by name."""
+    """Everything that is true about the lab. `apps` holds the parts of the platform too, sorted by name.
+
+    A lab equals itself alone, so that what follows from it can be remembered.
+    """
 
     name: str
     domain: str

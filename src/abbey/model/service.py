@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from abbey.catalog.container import Health, Image, Volume, Written
 from abbey.catalog.container import Service as Entry
@@ -73,6 +74,7 @@ class Service:
         return self.entry.volumes
 
 
+@lru_cache(maxsize=2)  # a host is rendered at one time, and every renderer asks
 def services(lab: Lab, host: Host) -> tuple[Service, ...]:
     """Return the containers of a host, in order of starting and then by name."""
     found = [
