@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from abbey_metrics.board import Answer
-from abbey_metrics.documents import Health, HostFigures, LabFigures, Past
+from abbey_metrics.documents import Health, LabFigures, Past
 from abbey_metrics.exposition import CONTENT_TYPE, exposition
+from abbey_metrics.figures import HostFigures
 from abbey_metrics.hub import HubFullError
 from abbey_metrics.monitor import Monitor
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from abbey_metrics.clock import Clock
-from abbey_metrics.documents import Disk
+from abbey_metrics.figures import Disk
 from abbey_metrics.mounts import Mount
 
 

@@ -5,98 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """Load of the processor since the sample before, in percent; `load` is the 1, 5 and 15 minute average."""
-
-    percent: float
-    cores: tuple[float, ...]
-    load: tuple[float, float, float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Main memory; `used` is what programs could not get back, so caches do not count."""
-
-    total: int
-    used: int
-    available: int
-    percent: float
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """Swap space."""
-
-    total: int
-    used: int
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """One file system of the host. `frozen_since` is set while it does not answer; the sizes are then old."""
-
-    mount: str
-    device: str
-    kind: str
-    total: int | None
-    used: int | None
-    free: int | None
-    percent: float | None
-    frozen_since: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """Throughput of one network interface; null in the first sample and after a counter was reset."""
-
-    name: str
-    rx: float | None
-    tx: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Throughput of the host: the total counts real links only, so nothing is counted twice."""
-
-    rx: float | None
-    tx: float | None
-    interfaces: tuple[Interface, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DiskIo:
-    """Bytes read from and written to all disks, per second."""
-
-    read: float | None
-    write: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Temperature:
-    """One sensor that could be read."""
-
-    name: str
-    celsius: float
-
-
-@dataclass(frozen=True, slots=True)
-class HostFigures:
-    """One sample of one host. A part that could not be read is null and named in `missing`."""
-
-    host: str
-    seq: int
-    at: float
-    uptime: float | None
-    cpu: Cpu | None
-    memory: Memory | None
-    swap: Swap | None
-    disks: tuple[Disk, ...]
-    network: Network | None
-    disk_io: DiskIo | None
-    temperatures: tuple[Temperature, ...]
-    missing: tuple[str, ...]
+from abbey_metrics.figures import HostFigures
+from abbey_metrics.platform import ContainerState, Platform
 
 
 class HostState(StrEnum):
@@ -122,8 +32,54 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformView:
+    """What runs on a host, as last heard, and how old that is in seconds."""
+
+    name: str
+    age: float | None
+    platform: Platform | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppView:
+    """How an app does on each host that has a container of it; the worst of its containers there counts.
+
+    Only apps that the visitor may open are told.
+    """
+
+    name: str
+    hosts: dict[str, ContainerState]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The weather of the next hours, one value per hour, beginning with the hour `start` (Unix seconds)."""
+
+    start: float
+    celsius: tuple[float | None, ...]
+    rain: tuple[float | None, ...]  # percent of probability
+    code: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The weather of one day, named by its date at the place (2026-11-23)."""
+
+    date: str
+    low: float | None
+    high: float | None
+    rain: float | None
+    code: int
+    sunrise: str
+    sunset: str
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
-    """The weather at the lab's place. The data's licence asks for `attribution` to be shown."""
+    """The weather at the lab's place. The data's licence asks for `attribution` to be shown.
+
+    `code` is the WMO's; `text` says it in English, the portal has words of its own.
+    """
 
     place: str
     celsius: float
@@ -134,18 +90,40 @@ class Weather:
     text: str
     day: bool
     attribution: str
+    days: tuple[Day, ...] = ()
+    hours: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing that happened in Forgejo. Its texts are written by users: show them as text only."""
+    """One thing that happened in Forgejo. Its texts are written by users: show them as text only.
+
+    `kind` is Forgejo's word (commit_repo, create_issue, ...), `what` says it in English.
+    """
 
     at: str
     who: str
+    kind: str
     what: str
     repository: str
     subject: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatDay:
+    """What was contributed on one day (2026-11-23, in the lab's time zone)."""
+
+    date: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """The newest entries, and the contributions of the last year by day; `heat` is null where Forgejo gives none."""
+
+    entries: tuple[Activity, ...]
+    heat: tuple[HeatDay, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,40 +139,77 @@ class WeatherView:
 class ForgejoView:
     """The last activity that was fetched, its age in seconds, and why there is no newer one (or empty)."""
 
-    data: tuple[Activity, ...] | None
+    data: Forge | None
     age: float | None
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class LabFigures:
-    """The whole lab as seen from `host`. `weather` and `forgejo` are null when they are not configured."""
+    """The whole lab as seen from `host`. `weather` and `forgejo` are null when they are not configured or not shown."""
 
     host: str
     seq: int
     at: float
     hosts: tuple[HostView, ...]
+    platforms: tuple[PlatformView, ...]
+    apps: tuple[AppView, ...]
     weather: WeatherView | None
     forgejo: ForgejoView | None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One second of the past, small: percent of CPU and memory, bytes per second in and out."""
+class Range(StrEnum):
+    """How far back: five minutes by the second, one hour by ten seconds, a day by the minute."""
 
-    at: float
-    cpu: float | None
-    memory: float | None
-    rx: float | None
-    tx: float | None
+    MINUTES = "5m"
+    HOUR = "1h"
+    DAY = "24h"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What this host remembers, oldest first."""
+    """What this host remembers of one host (itself or another), oldest first, in columns.
+
+    Value number n of each column is the mean over the `step` seconds that begin at `start + n * step`; null where
+    nothing was known. `cpu`, `memory`, `swap` and `disk` (the fullest) are percent, `load` the one minute average,
+    `celsius` the warmest sensor, the others bytes per second.
+    """
 
     host: str
-    points: tuple[Point, ...]
+    range: Range
+    start: float
+    step: float
+    columns: dict[str, tuple[float | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person chose. `at` is when; of two, the later one holds. Order and favourites are names of apps."""
+
+    at: float
+    favourites: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    theme: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who asks, as the gateway says. `known` is false for whoever came without a login; nothing is kept for them."""
+
+    known: bool
+    name: str
+    groups: tuple[str, ...]
+    admin: bool
+    preferences: Preferences | None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The preferences of everybody by user name; for the other hosts of the lab only."""
+
+    host: str
+    people: dict[str, Preferences]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from abbey_metrics.documents import Disk, HostFigures, HostState, HostView
+from abbey_metrics.documents import HostState, HostView
+from abbey_metrics.figures import Disk, HostFigures
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 Values = Iterable[tuple[tuple[str, ...], float | None]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from abbey_metrics.documents import DiskIo, Interface, Network
+from abbey_metrics.figures import DiskIo, Interface, Network
 
 # Bridges, tunnels and container ends carry bytes that a real link carries too.
 BRIDGES = ("br-", "docker", "virbr", "podman", "lxc", "lxdbr", "incusbr", "cni", "bond", "team")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import httpx2
 from pydantic import TypeAdapter
 
-from abbey_metrics.documents import HostFigures, HostState, HostView
+from abbey_metrics.documents import HostState, HostView
 from abbey_metrics.feed import Feed, Pace
 from abbey_metrics.fetch import get
-from abbey_metrics.settings import Peer
+from abbey_metrics.figures import HostFigures
+from abbey_metrics.words import Peer
 
 # One lost answer is a lost packet; two in a row are a host that is away.
 AWAY_AFTER = 2

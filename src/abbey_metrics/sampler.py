@@ -10,7 +10,7 @@ import psutil
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import DiskReader
-from abbey_metrics.documents import Cpu, DiskIo, HostFigures, Network
+from abbey_metrics.figures import Cpu, DiskIo, HostFigures, Network
 from abbey_metrics.mounts import disks
 from abbey_metrics.network import Counters, disk_throughput, parse_net_dev, throughput
 from abbey_metrics.sources import Sources

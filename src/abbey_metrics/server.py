@@ -14,7 +14,8 @@ import uvicorn
 
 from abbey_metrics.app import build
 from abbey_metrics.monitor import Monitor
-from abbey_metrics.settings import Address, Settings
+from abbey_metrics.settings import Settings
+from abbey_metrics.words import Address
 
 log = logging.getLogger(__name__)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+
+from abbey_metrics import words
+from abbey_metrics.words import Address, Network, Peer, Server
 
 T = TypeVar("T")
-
 OPEN_METEO = "https://api.open-meteo.com/v1/forecast"
-LONGEST_HISTORY = 3600
 
 
 class SettingsError(Exception):
@@ -21,22 +20,6 @@ class SettingsError(Exception):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A numeric address and a port to listen on."""
-
-    ip: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The metrics API of another host: its name and base address."""
-
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +42,54 @@ class ForgejoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """The servers of the shared database, and as whom they are asked; the password is read from its file each time."""
+
+    servers: tuple[Server, ...]
+    user: str
+    password_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask. `gateways` are the ranges of the portal, which name visitors in headers that are believed.
+
+    `readers` are further ranges that may read everything, besides loopback, the tailnet and the other hosts. Members
+    of `admin_group` may see containers and processes.
+    """
+
+    gateways: tuple[Network, ...]
+    readers: tuple[Network, ...]
+    admin_group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the service can be told."""
+    """Everything the service can be told. What is empty or None is not configured."""
 
     host: str
     listen: tuple[Address, ...]
+    access: Access
+    tailnet: str
+    """This host's address in the private network; also the one from which the other hosts are asked."""
     peers: tuple[Peer, ...]
     weather: WeatherSettings | None
     forgejo: ForgejoSettings | None
+    database: DatabaseSettings | None
+    docker: str
+    """`unix:///path` or `http://address:port` of a proxy that lets a few questions through to Docker."""
+    project: str
+    """The Compose project whose containers are the lab's."""
+    tunnel: str
+    """Compose name of the tunnel's connector."""
+    portal: Path | None
+    """portal.json: which apps there are, their containers, and who may open them."""
+    state: Path | None
+    """A folder that outlives the service: history, and what people chose."""
+    backups: Path | None
+    """The folder in which backups leave their receipts."""
     rootfs: str
-    history: int
+    timezone: str
 
 
 def load(env: Mapping[str, str]) -> Settings:
@@ -83,13 +104,26 @@ def load(env: Mapping[str, str]) -> Settings:
             return instead
 
     settings = Settings(
-        host=read("ABBEY_HOST", "", _name, ""),
-        listen=read("ABBEY_LISTEN", "127.0.0.1:9101", _addresses, ()),
-        peers=read("ABBEY_PEERS", "", _peers, ()),
+        host=read("ABBEY_HOST", "", words.name, ""),
+        listen=read("ABBEY_LISTEN", "127.0.0.1:9101", words.listens, ()),
+        access=Access(
+            gateways=read("ABBEY_GATEWAYS", "", words.networks, ()),
+            readers=read("ABBEY_READERS", "", words.networks, ()),
+            admin_group=read("ABBEY_ADMIN_GROUP", "homelab-admin", str, ""),
+        ),
+        tailnet=read("ABBEY_TAILNET", "", words.ip, ""),
+        peers=read("ABBEY_PEERS", "", words.peers, ()),
         weather=_weather(read),
         forgejo=_forgejo(read, faults),
-        rootfs=read("ABBEY_ROOTFS", "", _rootfs, ""),
-        history=read("ABBEY_HISTORY", "300", _history, 0),
+        database=_database(read),
+        docker=read("ABBEY_DOCKER", "", words.docker, ""),
+        project=read("ABBEY_PROJECT", "", str, ""),
+        tunnel=read("ABBEY_TUNNEL", "", str, ""),
+        portal=read("ABBEY_PORTAL", "", _path, None),
+        state=read("ABBEY_STATE", "", _path, None),
+        backups=read("ABBEY_BACKUPS", "", _path, None),
+        rootfs=read("ABBEY_ROOTFS", "", words.path, ""),
+        timezone=read("ABBEY_TIMEZONE", "UTC", str, ""),
     )
     if settings.host in {peer.name for peer in settings.peers}:
         faults.append(f"ABBEY_PEERS: {settings.host} is this host itself; name only the others")
@@ -98,17 +132,21 @@ def load(env: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _path(text: str) -> Path | None:
+    return Path(words.path(text)) if text else None
+
+
 def _weather(read: Callable[..., object]) -> WeatherSettings | None:
-    where = read("ABBEY_WEATHER", "", _coordinates, None)
+    where = read("ABBEY_WEATHER", "", words.coordinates, None)
     place = read("ABBEY_WEATHER_PLACE", "", str, "")
-    url = read("ABBEY_WEATHER_URL", OPEN_METEO, _url, "")
+    url = read("ABBEY_WEATHER_URL", OPEN_METEO, words.url, "")
     if not isinstance(where, tuple):
         return None
     return WeatherSettings(latitude=where[0], longitude=where[1], place=str(place), url=str(url))
 
 
 def _forgejo(read: Callable[..., object], faults: list[str]) -> ForgejoSettings | None:
-    url = read("ABBEY_FORGEJO_URL", "", lambda text: _url(text) if text else "", "")
+    url = read("ABBEY_FORGEJO_URL", "", lambda text: words.url(text) if text else "", "")
     user = read("ABBEY_FORGEJO_USER", "", str, "")
     token = read("ABBEY_FORGEJO_TOKEN_FILE", "", str, "")
     if bool(url) != bool(user):
@@ -118,73 +156,10 @@ def _forgejo(read: Callable[..., object], faults: list[str]) -> ForgejoSettings 
     return ForgejoSettings(url=str(url), user=str(user), token_file=Path(str(token)) if token else None)
 
 
-def _name(text: str) -> str:
-    if not text:
-        raise ValueError("missing; the name of this host, such as monk")
-    if not all(letter.isalnum() or letter in "-._" for letter in text) or len(text) > 63:
-        raise ValueError(f"{text!r} is not a host name; letters, digits and -._ only, at most 63")
-    return text
-
-
-def _addresses(text: str) -> tuple[Address, ...]:
-    return tuple(_address(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    try:
-        ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        raise ValueError(f"{text!r} is not ADDRESS:PORT, such as 127.0.0.1:9101") from None
-    if ip.is_unspecified or ip.is_global:
-        # The figures are for the lab: nothing may listen where the internet can reach it.
-        raise ValueError(f"{ip} is open to the outside; name loopback and tailnet addresses")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{port!r} in {text!r} is not a port from 1 to 65535")
-    return Address(str(ip), int(port))
-
-
-def _peers(text: str) -> tuple[Peer, ...]:
-    peers: dict[str, Peer] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, equals, url = part.partition("=")
-        if not equals:
-            raise ValueError(f"{part!r} is not NAME=URL, such as kscloud1=http://100.64.0.2:9101")
-        if name in peers:
-            raise ValueError(f"{name} is named twice")
-        peers[name] = Peer(_name(name), _url(url))
-    return tuple(peers.values())
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{text!r} is not an http:// or https:// address")
-    if parts.username or parts.password:
-        raise ValueError("an address must not hold a password; it would be shown in errors")
-    return text.rstrip("/")
-
-
-def _coordinates(text: str) -> tuple[float, float] | None:
-    if not text:
+def _database(read: Callable[..., object]) -> DatabaseSettings | None:
+    servers = read("ABBEY_DATABASE", "", words.servers, ())
+    user = read("ABBEY_DATABASE_USER", "abbey_metrics", str, "")
+    password = read("ABBEY_DATABASE_PASSWORD_FILE", "", _path, None)
+    if not isinstance(servers, tuple) or not servers:
         return None
-    try:
-        latitude, longitude = (float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"{text!r} is not LATITUDE,LONGITUDE, such as 52.52,13.41") from None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise ValueError(f"{text!r} is not on Earth; latitude is within 90, longitude within 180")
-    # Two decimals are about a kilometre: enough for weather, not enough for a doorstep.
-    return round(latitude, 2), round(longitude, 2)
-
-
-def _rootfs(text: str) -> str:
-    if text and not text.startswith("/"):
-        raise ValueError(f"{text!r} is not an absolute path, such as /host/root")
-    return text.rstrip("/")
-
-
-def _history(text: str) -> int:
-    if not text.isdecimal() or int(text) > LONGEST_HISTORY:
-        raise ValueError(f"{text!r} is not a number of seconds from 0 to {LONGEST_HISTORY}")
-    return int(text)
+    return DatabaseSettings(servers, str(user), password if isinstance(password, Path) else None)

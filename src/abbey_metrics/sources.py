@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from abbey_metrics.disks import Space
-from abbey_metrics.documents import Memory, Swap, Temperature
+from abbey_metrics.figures import Memory, Swap, Temperature
 
 
 @dataclass(frozen=True, slots=True)

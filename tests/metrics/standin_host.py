@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import Space
-from abbey_metrics.documents import Memory, Swap, Temperature
+from abbey_metrics.figures import Memory, Swap, Temperature
 from abbey_metrics.sources import Sources
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit

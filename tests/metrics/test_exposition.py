@@ -10,7 +10,7 @@ from standin_host import Now, StandinHost
 from starlette.testclient import TestClient
 
 from abbey_metrics.app import build
-from abbey_metrics.documents import Temperature
+from abbey_metrics.figures import Temperature
 from abbey_metrics.exposition import exposition
 from abbey_metrics.monitor import Monitor
 from abbey_metrics.settings import load
