@@ -10,9 +10,9 @@ from inline_snapshot import snapshot
 from abbey.catalog.load import Catalog, load_catalog
 from abbey.catalog.schema import Sso
 from abbey.errors import FileErrors
-from abbey.model.app import promise
 from abbey.model.ingress import sites
 from abbey.model.network import DATABASE, EDGE, MAX_NETWORKS, subnets
+from abbey.model.promise import promise
 from abbey.model.service import services
 from abbey.render import desired
 from abbey.spec.schema import Contract

@@ -16,8 +16,8 @@ from abbey.catalog.schema import App
 from abbey.cli import output
 from abbey.cli.session import open_lab
 from abbey.errors import FileErrors, UsageError
-from abbey.model.app import promise
 from abbey.model.lab import Lab
+from abbey.model.promise import promise
 from abbey.spec.schema import NAME, NAME_IN_WORDS
 
 DEFAULT = Path("abbey.yaml")

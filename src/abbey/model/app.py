@@ -81,31 +81,3 @@ class App:
     def service_name(self, key: str) -> str:
         """Return the Compose name of one of its services: the app's own, or APP-NAME."""
         return key if key == self.name else f"{self.name}-{key}"
-
-
-def promise(app: App, *, hosts: tuple[str, ...], primary: str | None) -> str:
-    """Return one sentence: what a visitor sees when a host is gone."""
-    others = [host for host in hosts if host not in app.hosts]
-    alone = app.hosts[0] if len(app.hosts) == 1 else None
-    match app.contract:
-        case Contract.STATELESS if alone:
-            text = f"Keeps nothing, and runs on {alone} only; away while {alone} is away."
-        case Contract.SHARED if alone:
-            text = f"Runs on {alone} only; everything it knows is in the database on {primary}, and waits for that."
-        case Contract.SPLIT if alone:
-            text = f"Lives on {alone}; away while {alone} is away."
-        case Contract.STATELESS:
-            text = "Any host answers, with the same result."
-        case Contract.SHARED:
-            text = f"Any host answers; everything it knows is in the database on {primary}, and waits for that."
-        case Contract.OWNER:
-            text = f"Lives on {app.owner}; away while {app.owner} is away."
-        case Contract.SPLIT:
-            text = f"Each of {' and '.join(app.hosts)} keeps its own data, so what you see depends on who answers."
-    if app.database and app.contract is Contract.OWNER and primary != app.owner:
-        text += f" Its database is on {primary}."
-    if app.login == "forward-auth":
-        text += f" Its gate needs the sign-in, whose database is on {primary}."
-    if others and not alone:
-        text += f" Does not run on {' and '.join(others)}."
-    return text

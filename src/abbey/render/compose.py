@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from abbey.catalog.container import Publish
 from abbey.emit import MERGE, Alias, Anchor, Flow, Note, yaml_text
 from abbey.files import Effect, File, FileTree, OnChange, Quoted, digest, quoted
-from abbey.model.app import promise
 from abbey.model.database import DOOR_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE, EDGE
+from abbey.model.promise import promise
 from abbey.model.service import Service, services
 from abbey.model.values import secret_file
 from abbey.plan.state import CONFIG_LABEL

@@ -6,10 +6,11 @@ from typing import Any
 
 from abbey.emit import json_text
 from abbey.files import File, FileTree
-from abbey.model.app import App, promise
+from abbey.model.app import App
 from abbey.model.host import Host
 from abbey.model.identity import PROVIDER
 from abbey.model.lab import Lab
+from abbey.model.promise import promise
 from abbey.model.values import METRICS_PORT
 from abbey.render.tiles import page_html
 
