@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Generic, TypeVar
 import httpx2
 
 from abbey_metrics.clock import Clock
-from abbey_metrics.fetch import explain
+from abbey_metrics.fetch import StatusError, explain
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # What a fetch and the reading of its answer can raise.
-FAILURES = (httpx2.HTTPError, TimeoutError, OSError, ValueError)
+FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ValueError)
+# A pause that the other side asks for is kept, but not one for ever: at most this many of the slowest retries.
+PATIENCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Feed(Generic[T]):
         self._clock = clock or Clock()
         self._value: T | None = None
         self._fetched: float | None = None
+        self._pause = 0.0
         self._spread = random.SystemRandom()
         self.failures = 0
         self.error = ""
@@ -64,9 +69,13 @@ class Feed(Generic[T]):
         try:
             async with asyncio.timeout(self._pace.timeout):
                 value = await self._fetch()
-        except FAILURES as error:
+        except Exception as error:
+            if not isinstance(error, FAILURES):
+                # A fault of our own must not end the feed. Its text may hold what was answered: only its name is told.
+                log.error("a fetch failed with %s", type(error).__name__)
             self.failures += 1
             self.error = explain(error)
+            self._pause = error.pause if isinstance(error, StatusError) else 0.0
             return
         self._value, self._fetched = value, self._clock.monotonic()
         self.answered, self.failures, self.error = self._clock.wall(), 0, ""
@@ -75,10 +84,12 @@ class Feed(Generic[T]):
         """Return the seconds until the next fetch, without the spread that keeps many hosts apart."""
         if not self.failures:
             return self._pace.every
-        return float(min(self._pace.slowest, self._pace.retry * 2 ** min(self.failures - 1, 20)))
+        retry = min(self._pace.slowest, self._pace.retry * 2.0 ** min(self.failures - 1, 20))
+        return max(retry, min(self._pause, PATIENCE * self._pace.slowest))
 
     async def run(self) -> None:
         """Fetch for ever, until cancelled."""
         while True:
             await self.step()
-            await asyncio.sleep(self.wait() * self._spread.uniform(0.95, 1.05))
+            # Never sooner: the wait may be one that was asked for.
+            await asyncio.sleep(self.wait() * self._spread.uniform(1.0, 1.1))
