@@ -63,7 +63,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The weather of one day, named by its date at the place (2026-11-23)."""
+    """The weather of one day, named by its date at the place (2026-11-23).
+
+    `sunrise` and `sunset` are times of day there (07:38); empty where the sun does not rise or set.
+    """
 
     date: str
     low: float | None

@@ -1,115 +1,81 @@
-"""What a user did in Forgejo lately."""
+"""What a user did in Forgejo lately, and on which days of the last year."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import re
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, TypeAdapter
 
-from abbey_metrics.documents import Activity
+from abbey_metrics.activity import MOST, entries
+from abbey_metrics.aside import Aside
+from abbey_metrics.clock import Clock
+from abbey_metrics.documents import Forge, HeatDay
 from abbey_metrics.feed import Feed, Pace
-from abbey_metrics.fetch import get
+from abbey_metrics.fetch import StatusError, get
+from abbey_metrics.heatmap import days, zone_named
 from abbey_metrics.settings import ForgejoSettings
 
-PACE = Pace(every=60.0, retry=10.0, slowest=600.0, timeout=5.0, keep=24 * 3600.0)
-MOST = 8
-LONGEST = 160
-
-DONE = {
-    "create_repo": "created",
-    "rename_repo": "renamed",
-    "star_repo": "starred",
-    "commit_repo": "pushed to",
-    "create_issue": "opened an issue in",
-    "close_issue": "closed an issue in",
-    "reopen_issue": "reopened an issue in",
-    "comment_issue": "commented in",
-    "create_pull_request": "proposed a change to",
-    "merge_pull_request": "merged a change into",
-    "close_pull_request": "closed a change of",
-    "comment_pull": "commented in",
-    "approve_pull_request": "approved a change to",
-    "push_tag": "tagged",
-    "delete_tag": "removed a tag from",
-    "delete_branch": "removed a branch from",
-    "publish_release": "released",
-    "mirror_sync_push": "mirrored",
-}
+# Forgejo counts a year's actions anew for each question, so it is asked for them less often.
+HEAT_PACE = Pace(every=900.0, retry=60.0, slowest=900.0, timeout=4.0, keep=24 * 3600.0)
+# Enough for both, one after the other.
+PACE = Pace(every=60.0, retry=10.0, slowest=600.0, timeout=2 * HEAT_PACE.timeout + 1.0, keep=24 * 3600.0)
+# An entry holds its whole repository and up to five commits; a busy year has tens of thousands of quarters of an hour.
+LARGEST = 1_048_576
+LARGEST_HEAT = 2_097_152
+LONGEST_TOKEN = 1024
 
 
-class _User(BaseModel):
-    login: str = ""
+def forgejo_feed(
+    client: httpx2.AsyncClient, settings: ForgejoSettings, timezone: str, *, clock: Clock | None = None
+) -> Feed[Forge]:
+    """Given a user of a Forgejo and the lab's time zone, return the feed of what that user did.
 
+    Of the year there is a feed in the feed: it is asked for less often, and entries come also while it fails.
+    """
+    clock = clock or Clock()
+    user = f"{settings.url}/api/v1/users/{quote(settings.user, safe='')}"
+    zone = zone_named(timezone)
+    aside = Aside()
 
-class _Repository(BaseModel):
-    full_name: str = ""
-    html_url: str = ""
+    async def ask(path: str, largest: int) -> bytes:
+        headers = {"Host": settings.host} if settings.host else {}
+        if settings.token_file:
+            # In a header, never in the query: addresses end up in logs.
+            headers["Authorization"] = f"token {await aside(partial(_token, settings.token_file))}"
+        return await get(client, f"{user}/{path}", headers=headers, largest=largest)
 
-
-class _Entry(BaseModel):
-    op_type: str
-    created: str = ""
-    content: str = ""
-    act_user: _User | None = None
-    repo: _Repository | None = None
-
-
-class _Commit(BaseModel):
-    Message: str = ""
-
-
-class _Push(BaseModel):
-    Commits: list[_Commit] | None = None
-
-
-_ENTRIES = TypeAdapter(list[_Entry])
-
-
-def parse(body: bytes) -> tuple[Activity, ...]:
-    """Given the answer of Forgejo, return its newest entries. Raise ValueError when it is something else."""
-    return tuple(_activity(entry) for entry in _ENTRIES.validate_json(body)[:MOST])
-
-
-def _activity(entry: _Entry) -> Activity:
-    repository = entry.repo or _Repository()
-    safe = urlsplit(repository.html_url).scheme in ("http", "https")
-    return Activity(
-        at=entry.created[:40],
-        who=(entry.act_user or _User()).login[:LONGEST],
-        what=DONE.get(entry.op_type, "worked on"),
-        repository=repository.full_name[:LONGEST],
-        subject=_subject(entry)[:LONGEST],
-        url=repository.html_url if safe else "",
-    )
-
-
-def _subject(entry: _Entry) -> str:
-    if entry.op_type == "commit_repo":
-        # The content of a push is JSON inside the JSON; an empty push has none.
+    async def fetch_heat() -> tuple[HeatDay, ...] | None:
         try:
-            commits = _Push.model_validate_json(entry.content).Commits or []
-        except ValueError:
-            return ""
-        return commits[0].Message.partition("\n")[0] if commits else ""
-    number, bar, title = entry.content.partition("|")
-    return title.partition("\n")[0] if bar and number.isdecimal() else ""
+            body = await ask("heatmap", LARGEST_HEAT)
+        except StatusError as error:
+            if error.status == 404:  # switched off there
+                return None
+            raise
+        return await aside(partial(days, body, zone, now=clock.wall()))
+
+    heat = Feed(fetch_heat, HEAT_PACE, clock=clock)
+    due = clock.monotonic()
+
+    async def fetch() -> Forge:
+        nonlocal due
+        async with asyncio.timeout(HEAT_PACE.timeout):
+            newest = entries(await ask(f"activities/feeds?only-performed-by=true&limit={MOST}", LARGEST))
+        if clock.monotonic() >= due:
+            await heat.step()
+            due = clock.monotonic() + heat.wait()
+        return Forge(newest, heat.value)
+
+    return Feed(fetch, PACE, clock=clock)
 
 
-def forgejo_feed(client: httpx2.AsyncClient, settings: ForgejoSettings) -> Feed[tuple[Activity, ...]]:
-    """Given a user of a Forgejo, return the feed of that user's activity."""
-    user = quote(settings.user, safe="")
-    url = f"{settings.url}/api/v1/users/{user}/activities/feeds?only-performed-by=true&limit={MOST}"
-
-    async def fetch() -> tuple[Activity, ...]:
-        headers = await asyncio.to_thread(_credentials, settings.token_file)
-        return parse(await get(client, url, headers=headers))
-
-    return Feed(fetch, PACE)
-
-
-def _credentials(token_file: Path | None) -> dict[str, str]:
-    # In a header, never in the query: addresses end up in logs.
-    return {"Authorization": f"token {token_file.read_text().strip()}"} if token_file else {}
+def _token(file: Path) -> str:
+    with file.open("rb") as opened:
+        token = opened.read(LONGEST_TOKEN).strip()
+    if not re.fullmatch(rb"[\x21-\x7e]+", token):
+        raise OSError(errno.EINVAL, "it holds no token")
+    return token.decode()

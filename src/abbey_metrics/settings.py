@@ -34,11 +34,15 @@ class WeatherSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForgejoSettings:
-    """Whose activity to show; the token is read from its file at each fetch, so that it can be renewed."""
+    """Whose activity to show; the token is read from its file at each fetch, so that it can be renewed.
+
+    `host` is the name by which a gateway at `url` knows Forgejo; empty when Forgejo itself is asked.
+    """
 
     url: str
     user: str
     token_file: Path | None
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +153,12 @@ def _forgejo(read: Callable[..., object], faults: list[str]) -> ForgejoSettings 
     url = read("ABBEY_FORGEJO_URL", "", lambda text: words.url(text) if text else "", "")
     user = read("ABBEY_FORGEJO_USER", "", str, "")
     token = read("ABBEY_FORGEJO_TOKEN_FILE", "", str, "")
+    host = read("ABBEY_FORGEJO_HOST", "", words.host, "")
     if bool(url) != bool(user):
         faults.append("ABBEY_FORGEJO_USER: needed together with ABBEY_FORGEJO_URL, or neither")
     if not url or not user:
         return None
-    return ForgejoSettings(url=str(url), user=str(user), token_file=Path(str(token)) if token else None)
+    return ForgejoSettings(str(url), str(user), Path(str(token)) if token else None, str(host))
 
 
 def _database(read: Callable[..., object]) -> DatabaseSettings | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -39,6 +40,14 @@ def name(text: str) -> str:
         raise ValueError("missing; the name of this host, such as monk")
     if not all(letter.isalnum() or letter in "-._" for letter in text) or len(text) > 63:
         raise ValueError(f"{text!r} is not a host name; letters, digits and -._ only, at most 63")
+    return text
+
+
+def host(text: str) -> str:
+    """Return the name of a web site, or nothing."""
+    labels = text.split(".")
+    if text and not (len(text) <= 253 and all(re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", one) for one in labels)):
+        raise ValueError(f"{text!r} is not a host name, such as forgejo.example.com")
     return text
 
 
