@@ -66,7 +66,8 @@ class Disk:
 class Interface:
     """Throughput of one network interface, and the bytes that it counted since it exists.
 
-    Rates are null in the first sample and after a counter was reset.
+    Rates are null in the first sample and after a counter was reset. `real` links are those that the host's total
+    counts: what goes through a bridge or a tunnel goes through one of them too.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Interface:
     tx: float | None
     rx_total: int | None = None
     tx_total: int | None = None
+    real: bool = True
 
 
 @dataclass(frozen=True, slots=True)

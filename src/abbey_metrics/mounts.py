@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 # Kinds that hold data; everything else in the table (proc, overlay, tmpfs, squashfs, ...) is plumbing.
 LOCAL = ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "reiserfs", "jfs", "ntfs3", "exfat")
-REMOTE = ("nfs", "nfs4", "cifs", "smb3", "ceph", "fuseblk", "fuse.mergerfs", "fuse.sshfs")
-KINDS = frozenset(LOCAL + REMOTE)
+REMOTE = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "fuseblk")
+USER = ("fuse.mergerfs", "fuse.sshfs", "fuse.glusterfs", "fuse.rclone")
+KINDS = frozenset(LOCAL + REMOTE + USER)
 MOST = 32
 
 
@@ -32,6 +33,16 @@ def disks(table: str) -> tuple[Mount, ...]:
         if mount.point == "/" or mount.kind in KINDS:
             found.setdefault(mount.device, mount)
     return tuple(sorted(found.values(), key=lambda mount: (mount.point != "/", mount.point))[:MOST])
+
+
+def below(rootfs: str, mounts: tuple[Mount, ...], own_table: str) -> tuple[Mount, ...]:
+    """Given where the host's root is mounted and this process' own mount table, return the mounts that are there.
+
+    What was mounted on the host after a container started may be missing in it. Measured all the same, the empty
+    folder in its place would answer with the sizes of the disk that it is on.
+    """
+    own = {(mount.device, mount.point) for mount in _lines(own_table)}
+    return tuple(mount for mount in mounts if (mount.device, f"{rootfs}{mount.point}".rstrip("/") or "/") in own)
 
 
 def _lines(table: str) -> list[Mount]:

@@ -1,26 +1,21 @@
-"""Throughput from the kernel's byte counters."""
+"""Throughput of the network's interfaces."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Collection
 
-from abbey_metrics.figures import DiskIo, Interface, Network
+from abbey_metrics.figures import Interface, Network
+from abbey_metrics.rates import Counters, rates, total
 
-# Bridges, tunnels and container ends carry bytes that a real link carries too.
-BRIDGES = ("br-", "docker", "virbr", "podman", "lxc", "lxdbr", "incusbr", "cni", "bond", "team")
-TUNNELS = ("tailscale", "wg", "tun", "tap", "flannel", "cali", "vnet")
-HIDDEN = ("lo", "veth", "ifb", "dummy", "sit", "ip6tnl")
-VIRTUAL = BRIDGES + TUNNELS
+# Bridges, tunnels and container ends carry bytes that a real link carries too; so does eth0.100, within eth0.
+_VIRTUAL = re.compile(
+    r"br[-\d]|(docker|virbr|vmbr|fwbr|podman|lxc|incusbr|cni|bond|team)"
+    r"|(tailscale|wg|tun|tap|flannel|cali|vnet|zt|macv|ppp)|.*\."
+)
+_HIDDEN = re.compile(r"lo|veth|ifb|dummy|sit|gre|erspan|tunl|ip_vti|ip6|fwpr|fwln")
 MOST = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """Bytes in and out since boot, by name, and when they were read."""
-
-    at: float
-    bytes: Mapping[str, tuple[int, int]]
 
 
 def parse_net_dev(text: str) -> dict[str, tuple[int, int]]:
@@ -34,29 +29,31 @@ def parse_net_dev(text: str) -> dict[str, tuple[int, int]]:
     return counters
 
 
-def throughput(before: Counters | None, after: Counters) -> Network:
-    """Given two readings, return the rates between them; unknown (None) where there is nothing to compare."""
-    rates = {name: _rate(before, after, name) for name in sorted(after.bytes)[:MOST]}
-    shown = {name: rate for name, rate in rates.items() if not name.startswith(HIDDEN)}
-    real = [rate for name, rate in shown.items() if not name.startswith(VIRTUAL)] or list(shown.values())
-    rx, tx = _total([rate[0] for rate in real]), _total([rate[1] for rate in real])
-    return Network(rx, tx, tuple(Interface(name, *rate) for name, rate in shown.items()))
+def links(folder: str = "/sys/class/net") -> frozenset[str]:
+    """Return the interfaces that have hardware behind them; none where /sys shows another network than the host's."""
+    try:
+        return frozenset(name for name in os.listdir(folder) if os.path.exists(f"{folder}/{name}/device"))
+    except OSError:
+        return frozenset()
 
 
-def disk_throughput(before: Counters | None, after: Counters) -> DiskIo:
-    """Given two readings of bytes read and written under the name "all", return the rates between them."""
-    return DiskIo(*_rate(before, after, "all"))
+def throughput(before: Counters | None, after: Counters, hardware: Collection[str] = ()) -> Network:
+    """Given two readings and the interfaces known as hardware, return totals and the rates between the readings.
+
+    At most 32 interfaces are returned, real links before others, by name.
+    """
+    shown = sorted(name for name in after.bytes if not _HIDDEN.match(name))
+    real = _real(shown, hardware)
+    kept = sorted(sorted(shown, key=lambda name: (name not in real, name))[:MOST])
+    found = {name: rates(before, after, name) for name in kept}
+    return Network(
+        total(found[name][0] for name in kept if name in real),
+        total(found[name][1] for name in kept if name in real),
+        tuple(Interface(name, *found[name], *after.bytes[name], real=name in real) for name in kept),
+    )
 
 
-def _rate(before: Counters | None, after: Counters, name: str) -> tuple[float | None, float | None]:
-    if before is None or name not in before.bytes or name not in after.bytes:
-        return None, None
-    span = after.at - before.at
-    pairs = zip(before.bytes[name], after.bytes[name], strict=True)
-    rx, tx = (round((new - old) / span, 1) if span > 0 and new >= old else None for old, new in pairs)
-    return rx, tx
-
-
-def _total(rates: list[float | None]) -> float | None:
-    known = [rate for rate in rates if rate is not None]
-    return round(sum(known), 1) if known else None
+def _real(shown: list[str], hardware: Collection[str]) -> set[str]:
+    """Return what the total counts: hardware; where none is known what looks like it; or else everything."""
+    by_name = {name for name in shown if not _VIRTUAL.match(name)}
+    return {name for name in shown if name in hardware} or by_name or set(shown)

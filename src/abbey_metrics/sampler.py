@@ -6,20 +6,24 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-import psutil
-
+from abbey_metrics import drives, network
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import DiskReader
 from abbey_metrics.figures import Cpu, DiskIo, HostFigures, Network
-from abbey_metrics.mounts import disks
-from abbey_metrics.network import Counters, disk_throughput, parse_net_dev, throughput
+from abbey_metrics.mounts import Mount, below, disks
+from abbey_metrics.paced import Paced
+from abbey_metrics.rates import Counters
 from abbey_metrics.sources import Sources
 
 T = TypeVar("T")
 
-# What reading /proc, /sys and psutil can raise on kernels that lack a part.
-UNREADABLE = (OSError, ValueError, RuntimeError, AttributeError, NotImplementedError, psutil.Error)
+# What reading /proc and /sys can raise on kernels that lack a part, and starting a thread when there are too many.
+UNREADABLE = (OSError, ValueError, LookupError, RuntimeError)
 PATIENCE = 0.2
+# Seconds between readings of what costs more than the rest. A sensor is slow to read; a mount needs a thread.
+FREQUENCY_EVERY = 2.0
+SENSORS_EVERY = 5.0
+MOUNTS_EVERY = 10.0
 
 
 class Sampler:
@@ -30,11 +34,18 @@ class Sampler:
     ) -> None:
         self._host = host
         self._sources = sources
+        self._rootfs = rootfs
         self._interval = interval
-        self._clock = clock or Clock()
-        self._disks = DiskReader(sources.space, rootfs=rootfs, patience=PATIENCE, clock=self._clock)
-        self._network: Counters | None = None
-        self._disk_io: Counters | None = None
+        self._clock = clock = clock or Clock()
+        self._disks = DiskReader(sources.space, rootfs=rootfs, every=MOUNTS_EVERY, patience=PATIENCE, clock=clock)
+        self._mounts = Paced(self._find_mounts, every=MOUNTS_EVERY, clock=clock)
+        self._links = Paced(sources.links, every=MOUNTS_EVERY, clock=clock)
+        self._frequency = Paced(sources.frequency, every=FREQUENCY_EVERY, clock=clock)
+        self._temperatures = Paced(sources.temperatures, every=SENSORS_EVERY, clock=clock)
+        self._fans = Paced(sources.fans, every=SENSORS_EVERY, clock=clock)
+        self._battery = Paced(sources.battery, every=SENSORS_EVERY, clock=clock)
+        self._network_before: Counters | None = None
+        self._drives_before: Counters | None = None
         self._stop = threading.Event()
         self.latest: HostFigures | None = None
         self.taken: float | None = None
@@ -62,20 +73,22 @@ class Sampler:
                 missing.append(name)
                 return otherwise
 
-        sources, now = self._sources, self._clock.wall()
-        booted = part("uptime", sources.booted, None)
+        sources = self._sources
         figures = HostFigures(
             host=self._host,
             seq=self.latest.seq + 1 if self.latest else 1,
-            at=round(now, 3),
-            uptime=None if booted is None else round(max(0.0, now - booted)),
+            at=round(self._clock.wall(), 3),
+            uptime=part("uptime", lambda: round(sources.uptime()), None),
             cpu=part("cpu", self._cpu, None),
+            pressure=part("pressure", sources.pressure, None),
             memory=part("memory", sources.memory, None),
             swap=part("swap", sources.swap, None),
-            disks=part("disks", lambda: self._disks.read(disks(sources.mounts())), ()),
-            network=part("network", self._throughput, None),
-            disk_io=part("disk_io", self._disk_throughput, None),
-            temperatures=part("temperatures", sources.temperatures, ()),
+            disks=part("disks", lambda: self._disks.read(self._mounts()), ()),
+            network=part("network", self._network, None),
+            disk_io=part("disk_io", self._disk_io, None),
+            temperatures=part("temperatures", self._temperatures, ()),
+            fans=part("fans", self._fans, ()),
+            battery=part("battery", self._battery, None),
             missing=tuple(missing),
         )
         self.latest, self.taken = figures, self._clock.monotonic()
@@ -84,17 +97,21 @@ class Sampler:
     def _cpu(self) -> Cpu:
         cores = tuple(self._sources.cores())
         load = tuple(round(value, 2) for value in self._sources.load())
-        return Cpu(round(sum(cores) / max(1, len(cores)), 1), cores, (load[0], load[1], load[2]))
+        percent = round(sum(cores) / max(1, len(cores)), 1)
+        return Cpu(percent, cores, (load[0], load[1], load[2]), self._frequency())
 
-    def _throughput(self) -> Network:
-        counted = Counters(self._clock.monotonic(), parse_net_dev(self._sources.net_dev()))
-        before, self._network = self._network, counted
-        return throughput(before, counted)
+    def _find_mounts(self) -> tuple[Mount, ...]:
+        return below(self._rootfs, disks(self._sources.mounts()), self._sources.own_mounts())
 
-    def _disk_throughput(self) -> DiskIo:
-        counted = Counters(self._clock.monotonic(), {"all": self._sources.disk_bytes()})
-        before, self._disk_io = self._disk_io, counted
-        return disk_throughput(before, counted)
+    def _network(self) -> Network:
+        counted = Counters(self._clock.monotonic(), network.parse_net_dev(self._sources.net_dev()))
+        before, self._network_before = self._network_before, counted
+        return network.throughput(before, counted, self._links())
+
+    def _disk_io(self) -> DiskIo:
+        counted = Counters(self._clock.monotonic(), drives.parse_diskstats(self._sources.diskstats()))
+        before, self._drives_before = self._drives_before, counted
+        return drives.throughput(before, counted)
 
     def _run(self) -> None:
         due = self._clock.monotonic()

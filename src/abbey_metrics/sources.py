@@ -1,87 +1,75 @@
-"""Where figures come from: the only module that asks the operating system."""
+"""Where figures come from: how the operating system is asked for each."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
-
+from abbey_metrics.battery import battery
+from abbey_metrics.cpu import Cores, frequency
 from abbey_metrics.disks import Space
-from abbey_metrics.figures import Memory, Swap, Temperature
+from abbey_metrics.figures import Battery, Fan, Memory, Pressure, Swap, Temperature
+from abbey_metrics.memory import memory, reclaimable_arc, swap
+from abbey_metrics.network import links
+from abbey_metrics.pressure import pressure
+from abbey_metrics.reading import first_of, read
+from abbey_metrics.sensors import fans, temperatures
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """One function per figure; each may raise, and then that figure alone is missing."""
 
+    uptime: Callable[[], float]
     cores: Callable[[], list[float]]
+    frequency: Callable[[], float | None]
     load: Callable[[], tuple[float, float, float]]
+    pressure: Callable[[], Pressure | None]
     memory: Callable[[], Memory]
     swap: Callable[[], Swap]
     mounts: Callable[[], str]
+    own_mounts: Callable[[], str]
     space: Callable[[str], Space]
     net_dev: Callable[[], str]
-    disk_bytes: Callable[[], tuple[int, int]]
+    links: Callable[[], frozenset[str]]
+    diskstats: Callable[[], str]
     temperatures: Callable[[], tuple[Temperature, ...]]
-    booted: Callable[[], float]
+    fans: Callable[[], tuple[Fan, ...]]
+    battery: Callable[[], Battery | None]
 
 
 def host_sources() -> Sources:
     """Return the figures of this machine; in a container with the host's pid namespace, of the host."""
-    psutil.cpu_percent(percpu=True)  # the first answer covers no time and is thrown away
     return Sources(
-        cores=lambda: psutil.cpu_percent(percpu=True),
+        uptime=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        cores=Cores(lambda: read("/proc/stat")),
+        frequency=frequency,
         load=os.getloadavg,
-        memory=_memory,
-        swap=_swap,
-        mounts=lambda: _first_of("/proc/1/mounts", "/proc/self/mounts"),
+        pressure=pressure,
+        memory=lambda: memory(read("/proc/meminfo"), reclaimable=_arc()),
+        swap=lambda: swap(read("/proc/meminfo")),
+        # Process 1 is the host's: a container's own tables list its bind mounts and its own network instead.
+        mounts=lambda: first_of("/proc/1/mounts", "/proc/self/mounts"),
+        own_mounts=lambda: read("/proc/self/mounts"),
         space=_space,
-        net_dev=lambda: _first_of("/proc/1/net/dev", "/proc/self/net/dev"),
-        disk_bytes=_disk_bytes,
-        temperatures=_temperatures,
-        booted=psutil.boot_time,
+        net_dev=lambda: first_of("/proc/1/net/dev", "/proc/self/net/dev"),
+        links=links,
+        diskstats=lambda: read("/proc/diskstats"),
+        temperatures=temperatures,
+        fans=fans,
+        battery=battery,
     )
 
 
-def _memory() -> Memory:
-    memory = psutil.virtual_memory()
-    return Memory(memory.total, memory.total - memory.available, memory.available, memory.percent)
-
-
-def _swap() -> Swap:
-    swap = psutil.swap_memory()
-    return Swap(swap.total, swap.used)
+def _arc() -> int:
+    try:
+        return reclaimable_arc(read("/proc/spl/kstat/zfs/arcstats"))
+    except OSError:
+        return 0  # this host has no ZFS
 
 
 def _space(path: str) -> Space:
     stat = os.statvfs(path)
     return Space(stat.f_blocks * stat.f_frsize, stat.f_bfree * stat.f_frsize, stat.f_bavail * stat.f_frsize)
-
-
-def _first_of(*paths: str) -> str:
-    # Process 1 is the host's: a container's own table lists its bind mounts and its own network instead.
-    for path in paths[:-1]:
-        try:
-            return Path(path).read_text(errors="replace")
-        except OSError:
-            continue
-    return Path(paths[-1]).read_text(errors="replace")
-
-
-def _disk_bytes() -> tuple[int, int]:
-    counters = psutil.disk_io_counters(nowrap=False)
-    if counters is None:
-        raise OSError("this machine counts no disk traffic")
-    return counters.read_bytes, counters.write_bytes
-
-
-def _temperatures() -> tuple[Temperature, ...]:
-    return tuple(
-        Temperature(f"{chip} {sensor.label}".strip(), round(sensor.current, 1))
-        for chip, sensors in sorted(psutil.sensors_temperatures().items())
-        for sensor in sensors
-        if -50 < sensor.current < 200
-    )[:32]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import Space
-from abbey_metrics.figures import Memory, Swap, Temperature
+from abbey_metrics.figures import Battery, Fan, Memory, Pressure, Swap, Temperature
 from abbey_metrics.sources import Sources
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit
@@ -14,6 +14,11 @@ NET_DEV = """Inter-|   Receive                                                | 
     lo: 500 5 0 0 0 0 0 0 500 5 0 0 0 0 0 0
   eth0: {rx} 29 0 0 0 0 0 0 {tx} 29 0 0 0 0 0 0
 br-4f2a: {rx} 29 0 0 0 0 0 0 {tx} 29 0 0 0 0 0 0
+"""
+# The partition and the mapped volume count the drive's bytes once more.
+DISKSTATS = """   8       0 sda 9 0 {read} 9 9 0 {written} 9 0 9 9
+   8       1 sda1 9 0 {read} 9 9 0 {written} 9 0 9 9
+ 253       0 dm-0 9 0 {read} 9 9 0 {written} 9 0 9 9
 """
 MOUNTS = "/dev/sda1 / ext4 rw 0 0\nproc /proc proc rw 0 0\n"
 
@@ -35,39 +40,57 @@ class Now:
 
 @dataclass
 class StandinHost:
-    """What a host would answer; a part named in `broken` raises."""
+    """What a host would answer; a part named in `broken` raises, and `asked` counts what was read."""
 
     rx: int = 1000
     tx: int = 2000
     disk_bytes: tuple[int, int] = (0, 0)
+    celsius: float = 41.0
     broken: set[str] = field(default_factory=set)
+    asked: dict[str, int] = field(default_factory=dict)
 
-    def _or_raise(self, part: str) -> None:
+    def _answer(self, part: str) -> None:
+        self.asked[part] = self.asked.get(part, 0) + 1
         if part in self.broken:
             raise OSError(f"{part} is broken")
 
     def cores(self) -> list[float]:
-        self._or_raise("cpu")
+        self._answer("cpu")
         return [10.0, 30.0]
 
+    def mounts(self) -> str:
+        self._answer("disks")
+        return MOUNTS
+
     def net_dev(self) -> str:
-        self._or_raise("network")
+        self._answer("network")
         return NET_DEV.format(rx=self.rx, tx=self.tx)
 
+    def diskstats(self) -> str:
+        self._answer("disk_io")
+        read, written = self.disk_bytes
+        return DISKSTATS.format(read=read // 512, written=written // 512)
+
     def temperatures(self) -> tuple[Temperature, ...]:
-        self._or_raise("temperatures")
-        return (Temperature("coretemp", 41.0),)
+        self._answer("temperatures")
+        return (Temperature("coretemp", self.celsius),)
 
     def sources(self) -> Sources:
         return Sources(
+            uptime=lambda: 1000.0,
             cores=self.cores,
+            frequency=lambda: 2400.0,
             load=lambda: (0.5, 0.25, 0.125),
+            pressure=lambda: Pressure(cpu=1.5, memory=0.0, io=None),
             memory=lambda: Memory(1000, 400, 600, 40.0),
             swap=lambda: Swap(0, 0),
-            mounts=lambda: MOUNTS,
+            mounts=self.mounts,
+            own_mounts=lambda: MOUNTS,
             space=lambda path: Space(1000, 600, 500),
             net_dev=self.net_dev,
-            disk_bytes=lambda: self.disk_bytes,
+            links=lambda: frozenset({"eth0"}),
+            diskstats=self.diskstats,
             temperatures=self.temperatures,
-            booted=lambda: 1_699_999_000.0,
+            fans=lambda: (Fan("cpu_fan", 900),),
+            battery=lambda: Battery(80.0, plugged=True, left=None),
         )

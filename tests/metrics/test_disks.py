@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from standin_host import Now
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import DiskReader, Space
-from abbey_metrics.mounts import MOST, Mount, disks
+from abbey_metrics.mounts import MOST, Mount, below, disks
 
 ROOT = Mount("/dev/sda1", "/", "ext4")
 NFS = Mount("nas:/films", "/films", "nfs4")
@@ -41,7 +42,7 @@ def standin_disks() -> Iterator[StandinDisks]:
 
 @pytest.fixture
 def reader(standin_disks: StandinDisks) -> DiskReader:
-    return DiskReader(standin_disks.space, rootfs="/host/root", patience=0.05, clock=Clock())
+    return DiskReader(standin_disks.space, rootfs="/host/root", every=0.0, patience=0.05, clock=Clock())
 
 
 def test_sizes_are_counted_as_df_counts_them(reader: DiskReader) -> None:
@@ -82,6 +83,45 @@ def test_a_disk_that_cannot_be_measured_is_left_out(reader: DiskReader, standin_
     assert [disk.mount for disk in reader.read([ROOT, NFS])] == ["/"]
 
 
+def test_sizes_are_kept_until_the_next_question_is_due(standin_disks: StandinDisks, now: Now) -> None:
+    reader = DiskReader(standin_disks.space, rootfs="", every=10.0, patience=5.0, clock=now.clock())
+    first = reader.read([ROOT])
+    now.pass_(9.0)
+    assert reader.read([ROOT]) == first
+    assert standin_disks.asked == ["/"]
+    now.pass_(1.0)
+    reader.read([ROOT])
+    assert standin_disks.asked == ["/", "/"]
+
+
+def test_a_frozen_disk_that_answers_is_shown_before_the_next_question_is_due(
+    standin_disks: StandinDisks, now: Now
+) -> None:
+    reader = DiskReader(standin_disks.space, rootfs="", every=1e9, patience=0.05, clock=now.clock())
+    standin_disks.frozen = {"/films"}
+    assert reader.read([NFS])[0].frozen_since == now.wall
+    standin_disks.thaw.set()
+    deadline = time.monotonic() + 20
+    while reader.read([NFS])[0].frozen_since is not None:
+        assert time.monotonic() < deadline
+    assert standin_disks.asked == ["/films"]
+
+
+def test_what_is_no_longer_mounted_is_asked_anew_when_it_comes_back(standin_disks: StandinDisks, now: Now) -> None:
+    reader = DiskReader(standin_disks.space, rootfs="", every=1e9, patience=5.0, clock=now.clock())
+    reader.read([ROOT, NFS])
+    assert [disk.mount for disk in reader.read([ROOT])] == ["/"]
+    reader.read([ROOT, NFS])
+    assert sorted(standin_disks.asked) == ["/", "/films", "/films"]
+
+
+def test_a_frozen_disk_that_comes_and_goes_is_not_asked_again(standin_disks: StandinDisks, reader: DiskReader) -> None:
+    standin_disks.frozen = {"/host/root/films"}
+    for mounts in ([NFS], [], [NFS]):
+        reader.read(mounts)
+    assert standin_disks.asked == ["/host/root/films"]
+
+
 def test_only_disks_are_kept_each_device_once() -> None:
     table = (
         "proc /proc proc rw 0 0\n"
@@ -101,3 +141,24 @@ def test_only_disks_are_kept_each_device_once() -> None:
 
 def test_many_mounts_are_bounded() -> None:
     assert len(disks("".join(f"/dev/sd{n} /d{n} ext4 rw 0 0\n" for n in range(500)))) == MOST
+
+
+def test_only_what_is_mounted_in_the_container_too_is_measured() -> None:
+    """The host mounted /late after the container had started: there it is an empty folder on the root's disk."""
+    found = disks("/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /data ext4 rw 0 0\n/dev/sdc1 /late ext4 rw 0 0\n")
+    own = (
+        "overlay / overlay rw 0 0\n"
+        "/dev/sda1 /etc/hosts ext4 rw 0 0\n"
+        "/dev/sda1 /host/root ext4 ro 0 0\n"
+        "/dev/sdb1 /host/root/data ext4 ro 0 0\n"
+    )
+    assert [mount.point for mount in below("/host/root", found, own)] == ["/", "/data"]
+
+
+def test_outside_a_container_every_disk_is_measured() -> None:
+    table = "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /data ext4 rw 0 0\n"
+    assert below("", disks(table), table) == disks(table)
+
+
+def test_a_container_without_the_hosts_root_measures_nothing_of_its_own() -> None:
+    assert below("", disks("/dev/sda1 / ext4 rw 0 0\n"), "overlay / overlay rw 0 0\n") == ()

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 from standin_host import Now, StandinHost
 
-from abbey_metrics.network import Counters, parse_net_dev, throughput
-from abbey_metrics.sampler import Sampler
+from abbey_metrics.figures import Battery, Drive, Fan, Pressure
+from abbey_metrics.sampler import MOUNTS_EVERY, SENSORS_EVERY, Sampler
+from abbey_metrics.sources import host_sources
 
 
 @pytest.fixture
@@ -24,16 +28,30 @@ def test_the_first_sample_knows_no_rates(sampler: Sampler) -> None:
     assert figures.missing == ()
 
 
+def test_a_sample_has_every_part(sampler: Sampler) -> None:
+    figures = sampler.take()
+    assert figures.cpu
+    assert (figures.cpu.load, figures.cpu.frequency) == ((0.5, 0.25, 0.12), 2400.0)
+    assert figures.pressure == Pressure(cpu=1.5, memory=0.0, io=None)
+    assert figures.fans == (Fan("cpu_fan", 900),)
+    assert figures.battery == Battery(80.0, plugged=True, left=None)
+    assert [disk.mount for disk in figures.disks] == ["/"]
+
+
 def test_rates_are_per_second_and_count_real_links_once(sampler: Sampler, standin_host: StandinHost, now: Now) -> None:
     sampler.take()
     now.pass_(2.0)
-    standin_host.rx, standin_host.tx, standin_host.disk_bytes = 3000, 2500, (4096, 0)
+    standin_host.rx, standin_host.tx, standin_host.disk_bytes = 3000, 2500, (4096, 512)
     figures = sampler.take()
     assert figures.network
     assert (figures.network.rx, figures.network.tx) == (1000.0, 250.0)
-    assert [link.name for link in figures.network.interfaces] == ["br-4f2a", "eth0"]
+    assert [(link.name, link.real, link.rx_total) for link in figures.network.interfaces] == [
+        ("br-4f2a", False, 3000),
+        ("eth0", True, 3000),
+    ]
     assert figures.disk_io
-    assert figures.disk_io.read == 2048.0
+    assert (figures.disk_io.read, figures.disk_io.write) == (2048.0, 256.0)
+    assert figures.disk_io.drives == (Drive("sda", 2048.0, 256.0, 4096, 512),)
 
 
 def test_a_counter_that_was_reset_is_unknown_not_negative(
@@ -49,12 +67,34 @@ def test_a_counter_that_was_reset_is_unknown_not_negative(
 
 
 def test_a_part_that_fails_is_named_and_the_rest_is_there(sampler: Sampler, standin_host: StandinHost) -> None:
-    standin_host.broken = {"cpu", "network", "temperatures"}
+    standin_host.broken = {"cpu", "network", "disk_io", "temperatures"}
     figures = sampler.take()
-    assert figures.missing == ("cpu", "network", "temperatures")
+    assert figures.missing == ("cpu", "network", "disk_io", "temperatures")
     assert figures.cpu is None
     assert figures.memory
     assert figures.disks
+
+
+def test_sensors_and_mounts_are_read_less_often_than_the_rest(
+    sampler: Sampler, standin_host: StandinHost, now: Now
+) -> None:
+    sampler.take()
+    standin_host.celsius = 60.0
+    now.pass_(1.0)
+    assert [sensor.celsius for sensor in sampler.take().temperatures] == [41.0]
+    now.pass_(SENSORS_EVERY)
+    assert [sensor.celsius for sensor in sampler.take().temperatures] == [60.0]
+    assert standin_host.asked == {"cpu": 3, "network": 3, "disk_io": 3, "temperatures": 2, "disks": 1}
+    now.pass_(MOUNTS_EVERY)
+    sampler.take()
+    assert standin_host.asked["disks"] == 2
+
+
+def test_sensors_that_failed_are_asked_again_by_the_next_sample(sampler: Sampler, standin_host: StandinHost) -> None:
+    standin_host.broken = {"temperatures"}
+    assert sampler.take().missing == ("temperatures",)
+    standin_host.broken = set()
+    assert sampler.take().temperatures
 
 
 def test_samples_are_numbered_and_age(sampler: Sampler, now: Now) -> None:
@@ -64,11 +104,29 @@ def test_samples_are_numbered_and_age(sampler: Sampler, now: Now) -> None:
     assert sampler.age() == 7.0
 
 
-def test_a_host_with_only_virtual_links_still_has_a_total() -> None:
-    before = Counters(0.0, {"lo": (0, 0), "docker0": (0, 0)})
-    after = Counters(1.0, {"lo": (9, 9), "docker0": (5, 6)})
-    assert (throughput(before, after).rx, throughput(before, after).tx) == (5.0, 6.0)
+def test_samples_leave_nothing_behind(sampler: Sampler, now: Now) -> None:
+    def memory_after(samples: int) -> int:
+        for _ in range(samples):
+            now.pass_(1.0)
+            sampler.take()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = memory_after(500)
+        assert memory_after(3000) - before < 3000  # a byte per sample would be more
+    finally:
+        tracemalloc.stop()
 
 
-def test_a_table_that_is_cut_short_is_read_as_far_as_it_goes() -> None:
-    assert parse_net_dev("a\nb\n eth0: 1 2\n  eth1: 1 0 0 0 0 0 0 0 2 0") == {"eth1": (1, 2)}
+def test_this_machine_can_be_sampled() -> None:
+    sampler = Sampler("monk", host_sources())
+    sampler.take()
+    figures = sampler.take()
+    assert figures.missing == ()
+    assert figures.cpu
+    assert figures.cpu.cores
+    assert figures.memory
+    assert 0 < figures.memory.used < figures.memory.total
+    assert figures.uptime

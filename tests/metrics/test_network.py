@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from abbey_metrics.network import MOST, links, parse_net_dev, throughput
+from abbey_metrics.rates import Counters
+
+
+def between(names: list[str], hardware: set[str]) -> tuple[set[str], float | None]:
+    """Return which of the names are real, and the total when each received one byte in a second."""
+    found = throughput(
+        Counters(0.0, dict.fromkeys(names, (0, 0))), Counters(1.0, dict.fromkeys(names, (1, 0))), hardware
+    )
+    return {link.name for link in found.interfaces if link.real}, found.rx
+
+
+def test_hardware_counts_whatever_it_is_called() -> None:
+    assert between(["br0", "eth0", "eth0.7", "odd"], {"odd"}) == ({"odd"}, 1.0)
+
+
+@pytest.mark.parametrize("name", ["br-4f2a", "br0", "docker0", "tailscale0", "wg0", "bond0", "eth0.100", "vmbr0"])
+def test_without_hardware_what_carries_bytes_twice_is_known_by_name(name: str) -> None:
+    # In a container /sys shows the container's own network, which has no hardware.
+    assert between(["eth0", name], set()) == ({"eth0"}, 1.0)
+
+
+def test_a_host_with_only_virtual_links_still_has_a_total() -> None:
+    assert between(["lo", "docker0"], set()) == ({"docker0"}, 1.0)
+
+
+def test_many_containers_do_not_push_out_the_real_link() -> None:
+    names = [f"br-{n:03}" for n in range(50)] + [f"veth{n:03}" for n in range(50)] + ["wlan0"]
+    found = throughput(None, Counters(0.0, dict.fromkeys(names, (0, 0))), {"wlan0"})
+    assert len(found.interfaces) == MOST
+    assert found.interfaces[-1].name == "wlan0"
+
+
+def test_a_table_that_is_cut_short_is_read_as_far_as_it_goes() -> None:
+    assert parse_net_dev("a\nb\n eth0: 1 2\n  eth1: 1 0 0 0 0 0 0 0 2 0") == {"eth1": (1, 2)}
+
+
+def test_hardware_is_what_has_a_device(tmp_path: Path) -> None:
+    (tmp_path / "eth0" / "device").mkdir(parents=True)
+    (tmp_path / "br0").mkdir()
+    assert links(str(tmp_path)) == {"eth0"}
+    assert links(str(tmp_path / "nowhere")) == frozenset()
