@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_the_first_text_that_can_be_read_counts(tmp_path: Path) -> None:
 
 
 def test_a_paced_answer_is_kept_and_a_failure_is_not(now: Now) -> None:
-    answers = iter([OSError("not yet"), 1, OSError("gone"), 2])
+    answers: Iterator[int | OSError] = iter([OSError("not yet"), 1, OSError("gone"), 2])
 
     def ask() -> int:
         answer = next(answers)
