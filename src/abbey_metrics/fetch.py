@@ -35,18 +35,19 @@ class StatusError(ValueError):
         self.pause = pause
 
 
-def new_client() -> httpx2.AsyncClient:
-    """Return the client for everything fetched in the background.
+def new_client(source: str = "") -> httpx2.AsyncClient:
+    """Return the client for everything fetched in the background, which asks from the address `source`, if any.
 
     Redirects and proxies are not followed, and cookies are not kept: they would be sent back, and could be many.
     """
+    limits = httpx2.Limits(max_connections=16, max_keepalive_connections=8)
     return httpx2.AsyncClient(
+        transport=httpx2.AsyncHTTPTransport(local_address=source or None, limits=limits, trust_env=False),
         timeout=5.0,
         trust_env=False,
         # Uncompressed, so that a body is as large as it looks.
         headers={"User-Agent": "abbey-metrics", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        limits=httpx2.Limits(max_connections=16, max_keepalive_connections=8),
     )
 
 
