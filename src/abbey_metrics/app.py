@@ -1,37 +1,57 @@
-"""The HTTP side: routes that hand out ready bytes."""
+"""All routes as FastAPI knows them: it describes every one, and answers those that the front does not."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 
-from abbey_metrics.board import Answer
-from abbey_metrics.documents import Health, LabFigures, Past
-from abbey_metrics.exposition import CONTENT_TYPE, exposition
+from abbey_metrics.answer import Receive, Scope, Send
+from abbey_metrics.chosen import Chosen, in_words
+from abbey_metrics.documents import Health, LabFigures, Me, Past, People, Preferences, Range
 from abbey_metrics.figures import HostFigures
-from abbey_metrics.hub import HubFullError
+from abbey_metrics.front import CHOICES, STREAM, Front
 from abbey_metrics.monitor import Monitor
+from abbey_metrics.pages import Fault, Host, pages
+from abbey_metrics.platform import Platform
+from abbey_metrics.ready import Ready
 
-HEALTHY_WITHIN = 10.0
-STREAM_HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",  # without it nginx holds compressed events back for ever
+Responses = dict[int | str, dict[str, Any]]
+
+UNCHANGED: Responses = {304: {"description": "It is what If-None-Match names."}}
+PROMETHEUS = {
+    "description": "Figures of this host, in Prometheus' text format or in OpenMetrics.",
+    "content": {kind: {"schema": {"type": "string"}} for kind in ("text/plain", "application/openmetrics-text")},
 }
-FIGURES_DOC = {"description": "Figures of this host in Prometheus' text format.", "content": {"text/plain": {}}}
-STREAM_DOC = {"description": "Event `lab`, once per second: the document of /api/v1/lab.", "content": {}}
+EVENTS = {
+    "description": "Events: `past` first, then `figures` every second, and `platform`, `apps`, `weather`, `forgejo` "
+    "when they changed. Their data are parts of the document of /api/v1/lab.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+LAST = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that came; the stream begins with what was missed since.",
+    "schema": {"type": "string", "maxLength": 200},
+}
 
 
-def build(monitor: Monitor) -> FastAPI:
-    """Given the monitor, return the application; it starts and stops the monitor with itself."""
+class _Handed(Response):
+    """A response that the front makes, since the route is one of its own."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with monitor.running():
-            yield
+    def __init__(self, front: Front) -> None:
+        super().__init__()
+        self._front = front
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._front(scope, receive, send)
+
+
+def application(monitor: Monitor, front: Front) -> FastAPI:
+    """Given the monitor and the front that hands requests on, return the application."""
     # The interactive pages of FastAPI load scripts from elsewhere, so only the document itself is served.
     app = FastAPI(
         title="Abbey metrics",
@@ -40,74 +60,54 @@ def build(monitor: Monitor) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        responses=_faults(403, 421),
     )
-    _add_figures(app, monitor)
-    _add_stream(app, monitor)
-    _add_exposition(app, monitor)
+    _describe(app, front, Ready(monitor))
+    app.include_router(pages(monitor.lab))
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": in_words(error.errors())}, 422, headers={"Cache-Control": "no-store"})
+
     return app
 
 
-def _add_figures(app: FastAPI, monitor: Monitor) -> None:
-    board = monitor.board
+def _describe(app: FastAPI, front: Front, ready: Ready) -> None:
+    """Add the routes of the front, with what it says of them."""
 
-    @app.get("/healthz", responses={200: {"model": Health}, 503: {"model": Health}})
-    async def healthz() -> Response:
-        """Say whether samples are fresh; 503 when the newest is older than ten seconds."""
-        age = monitor.sampler.age()
-        ok = age is not None and age < HEALTHY_WITHIN and board.host is not None
-        return JSONResponse({"ok": ok, "age": None if age is None else round(age, 1)}, 200 if ok else 503)
+    async def handed() -> Response:
+        return _Handed(front)
 
-    @app.get("/api/v1/host", responses={200: {"model": HostFigures}})
-    async def host(request: Request) -> Response:
-        """Return the figures of this host, at most one second old."""
-        return _ready(request, board.host)
+    async def past(host: Host = "", range_: Annotated[Range, Query(alias="range")] = Range.MINUTES) -> Response:
+        return _Handed(front)
 
-    @app.get("/api/v1/lab", responses={200: {"model": LabFigures}})
-    async def lab(request: Request) -> Response:
-        """Return this host, the others as last heard, weather and Forgejo activity, each with its age."""
-        return _ready(request, board.lab)
-
-    @app.get("/api/v1/history", responses={200: {"model": Past}})
-    async def history(request: Request) -> Response:
-        """Return the last minutes of this host, one point per second, renewed every ten."""
-        return _ready(request, board.past)
-
-
-def _add_stream(app: FastAPI, monitor: Monitor) -> None:
-    @app.get("/api/v1/stream", response_class=StreamingResponse, responses={200: STREAM_DOC})
-    async def stream() -> Response:
-        """Stream the lab as server-sent events; 503 when too many listen, then poll /api/v1/lab."""
-        try:
-            events = monitor.hub.join()
-        except HubFullError:
-            return _unavailable("too many listeners; ask /api/v1/lab instead", retry=30)
-        return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
-
-
-def _add_exposition(app: FastAPI, monitor: Monitor) -> None:
-    @app.get("/metrics", response_class=Response, responses={200: FIGURES_DOC})
-    async def metrics() -> Response:
-        """Return the newest sample for Prometheus; once it is older than ten seconds, its age alone."""
-        lab, age = monitor.lab(), monitor.sampler.age()
-        fresh = age is not None and age < HEALTHY_WITHIN
-        figures = monitor.sampler.latest if fresh else None
-        return Response(
-            exposition(lab.hosts, host=lab.host, age=age, figures=figures),
-            media_type=CONTENT_TYPE,
-            headers={"Cache-Control": "no-store"},
+    def add(
+        path: str, method: Callable[..., Any], responses: Responses, route: Callable[..., Any] = handed, **more: Any
+    ) -> None:
+        name = path.removeprefix("/api/v1/").strip("/").replace("/", "_")
+        app.add_api_route(
+            path,
+            route,
+            name=name,
+            description=method.__doc__,
+            responses=responses,
+            response_class=Response,
+            **more,
         )
 
+    add("/healthz", ready.healthz, {200: {"model": Health}, 503: {"model": Health}})
+    add("/metrics", ready.metrics, {200: PROMETHEUS})
+    add("/api/v1/host", ready.host, {200: {"model": HostFigures}, **UNCHANGED, **_faults(503)})
+    add("/api/v1/platform", ready.platform, {200: {"model": Platform}, **UNCHANGED})
+    add("/api/v1/lab", ready.lab, {200: {"model": LabFigures}, **UNCHANGED})
+    add("/api/v1/history", ready.history, {200: {"model": Past}, **UNCHANGED, **_faults(404, 422)}, past)
+    add("/api/v1/me", ready.me, {200: {"model": Me}})
+    add("/api/v1/people", ready.people, {200: {"model": People}, **UNCHANGED})
+    add(STREAM, front.stream, {200: EVENTS, **_faults(503)}, openapi_extra={"parameters": [LAST]})
+    body = {"required": True, "content": {"application/json": {"schema": Chosen.model_json_schema()}}}
+    kept: Responses = {200: {"model": Preferences}, **_faults(400, 413, 415, 422)}
+    add(CHOICES, front.choose, kept, methods=["PUT"], openapi_extra={"requestBody": body})
 
-def _ready(request: Request, answer: Answer | None) -> Response:
-    if answer is None:
-        return _unavailable("no sample has been taken yet", retry=1)
-    # nginx may keep the answer for a second and takes its own header off; browsers must ask each time.
-    headers = {"ETag": answer.tag, "Cache-Control": "no-cache", "X-Accel-Expires": "1"}
-    if request.headers.get("if-none-match") == answer.tag:
-        return Response(status_code=304, headers=headers)
-    return Response(answer.body, media_type="application/json", headers=headers)
 
-
-def _unavailable(why: str, *, retry: int) -> Response:
-    return JSONResponse({"detail": why}, 503, headers={"Retry-After": str(retry), "Cache-Control": "no-store"})
+def _faults(*statuses: int) -> Responses:
+    return {status: {"model": Fault} for status in statuses}

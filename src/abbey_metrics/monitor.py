@@ -1,79 +1,84 @@
-"""Puts the parts together: the sampler's thread, the feeds, and once per second the documents of both."""
+"""Puts the parts together: the sampler's thread, what is fetched and watched, and once per second what changed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
-from pydantic import TypeAdapter
 
-from abbey_metrics.board import Answer, Board
+from abbey_metrics.access import Gate, Visitor
+from abbey_metrics.apps import PortalFile
+from abbey_metrics.board import Board
 from abbey_metrics.clock import Clock
-from abbey_metrics.documents import (
-    ForgejoView,
-    HostFigures,
-    HostState,
-    HostView,
-    LabFigures,
-    Past,
-    Point,
-    WeatherView,
-)
+from abbey_metrics.documents import Me, People
 from abbey_metrics.fetch import new_client
+from abbey_metrics.figures import HostFigures
 from abbey_metrics.forgejo import forgejo_feed
+from abbey_metrics.history import History
 from abbey_metrics.hub import Hub
-from abbey_metrics.peers import STALE_AFTER, peer_feed, peer_view
+from abbey_metrics.lab import Lab
+from abbey_metrics.pasts import Pasts
+from abbey_metrics.peers import neighbour, peer_client
+from abbey_metrics.people import Choices
 from abbey_metrics.sampler import Sampler
 from abbey_metrics.settings import Settings
 from abbey_metrics.sources import Sources, host_sources
+from abbey_metrics.watch import Watch
 from abbey_metrics.weather import weather_feed
 
-INTERVAL = 1.0
-# The past is long and changes slowly: its bytes are made anew this often, in samples.
-PAST_EVERY = 10
+log = logging.getLogger(__name__)
 
-FIGURES = TypeAdapter(HostFigures)
-LAB = TypeAdapter(LabFigures)
-PAST = TypeAdapter(Past)
+INTERVAL = 1.0
+# A moment after a sample was due it is there; when it is late, it is looked for this often.
+GRACE = 0.02
+LATE = 0.1
+# Seconds between looks at portal.json.
+REREAD = 5.0
 
 
 class Monitor:
-    """Everything that runs behind the API; `board` and `hub` are what requests may touch."""
+    """Everything that runs behind the API."""
 
     def __init__(self, settings: Settings, *, sources: Sources | None = None, clock: Clock | None = None) -> None:
         self._settings = settings
-        self._clock = clock or Clock()
-        self.sampler = Sampler(
-            settings.host,
-            sources or host_sources(),
-            rootfs=settings.rootfs,
-            interval=INTERVAL,
-            clock=self._clock,
-        )
-        self.board = Board()
-        self.hub = Hub()
+        self._clock = clock = clock or Clock()
         self._client: httpx2.AsyncClient = new_client()
-        self._peers = {peer.name: peer_feed(self._client, peer) for peer in settings.peers}
-        self._weather = weather_feed(self._client, settings.weather) if settings.weather else None
-        self._forgejo = forgejo_feed(self._client, settings.forgejo) if settings.forgejo else None
-        self._points: deque[Point] = deque(maxlen=settings.history)
-        self._seq = 0
-        self._sampled = 0
-        self._remembered = 0
+        self._peer_client: httpx2.AsyncClient = peer_client(settings.tailnet)
+        self.sampler = Sampler(
+            settings.host, sources or host_sources(), rootfs=settings.rootfs, interval=INTERVAL, clock=clock
+        )
+        weather, forgejo = settings.weather, settings.forgejo
+        self.lab = Lab(
+            settings,
+            clock,
+            self.sampler,
+            Watch(settings, self._client, clock=clock),
+            tuple(neighbour(self._peer_client, peer) for peer in settings.peers),
+            weather_feed(self._client, weather) if weather else None,
+            forgejo_feed(self._client, forgejo, settings.timezone) if forgejo else None,
+        )
+        self.history = History(
+            (settings.host, *(peer.name for peer in settings.peers)), folder=settings.state, clock=clock
+        )
+        self.choices = Choices(settings.state, clock=clock)
+        self.gate = Gate(settings)
+        self.board = Board(self.lab)
+        self.hub = Hub(self.board)
+        self.pasts = Pasts(settings, self.board, self.history)
+        self._known: dict[str, HostFigures] = {}
+        self._people: dict[str, People] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run sampler, feeds and publishing inside the context; everything has ended after it."""
+        """Run everything inside the context; all of it has ended after it."""
         self.sampler.start()
-        work = [self._publish_for_ever(), *(feed.run() for feed in self._peers.values())]
-        if self._weather:
-            work.append(self._weather.run())
-        if self._forgejo:
-            work.append(self._forgejo.run())
-        tasks = [asyncio.create_task(job) for job in work]
+        self.history.start()
+        self.choices.start()
+        tasks = [asyncio.create_task(job) for job in self._jobs()]
         try:
             yield
         finally:
@@ -82,67 +87,72 @@ class Monitor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._client.aclose()
+            await asyncio.gather(self._client.aclose(), self._peer_client.aclose())
+            await asyncio.to_thread(self._settle)
 
-    def publish(self) -> None:
-        """Make the documents of this moment and hand them to requests and listeners."""
-        figures = self.sampler.latest
-        if figures and figures.seq != self._sampled:
-            self._sampled = figures.seq
-            self._points.append(_point(figures))
-            self.board.host = Answer(FIGURES.dump_json(figures), self._tag(figures.seq))
-            if self.board.past is None or figures.seq - self._remembered >= PAST_EVERY:
-                self._remembered = figures.seq
-                past = Past(self._settings.host, tuple(self._points))
-                self.board.past = Answer(PAST.dump_json(past), self._tag(figures.seq))
-        self._seq += 1
-        body = LAB.dump_json(self.lab())
-        self.board.lab = Answer(body, self._tag(self._seq))
-        self.hub.publish("lab", f"{self._settings.host}-{self._seq}", body)
+    async def publish(self) -> None:
+        """Take in what came since the last time, and tell everybody who listens."""
+        self._take_in()
+        self.board.turn()
+        await self.hub.publish()
 
-    def lab(self) -> LabFigures:
-        """Return the lab as it is known now, without asking anyone."""
-        views = [self._own(), *(peer_view(name, feed) for name, feed in self._peers.items())]
-        weather, forgejo = self._weather, self._forgejo
-        return LabFigures(
-            host=self._settings.host,
-            seq=self._seq,
-            at=round(self._clock.wall(), 3),
-            hosts=tuple(sorted(views, key=lambda view: view.name)),
-            weather=WeatherView(weather.value, weather.age, weather.error) if weather else None,
-            forgejo=ForgejoView(forgejo.value, forgejo.age, forgejo.error) if forgejo else None,
-        )
+    def me(self, visitor: Visitor) -> Me:
+        """Given who asks, return what is known of them."""
+        known = bool(visitor.name)
+        chosen = self.choices.of(visitor.name) if known else None
+        return Me(known, visitor.name, visitor.groups, visitor.admin, chosen)
 
-    def _own(self) -> HostView:
-        age, figures = self.sampler.age(), self.sampler.latest
-        state = HostState.UP if age is not None else HostState.UNKNOWN
-        if age is not None and age > STALE_AFTER:
-            state = HostState.STALE
-        return HostView(
-            name=self._settings.host,
-            own=True,
-            state=state,
-            age=None if age is None else round(age, 1),
-            away_since=None,
-            error="",
-            figures=figures,
-        )
+    def people(self) -> People:
+        """Return what everybody chose."""
+        return People(self._settings.host, self.choices.all())
 
-    def _tag(self, number: int) -> str:
-        return f'"{self._settings.host}-{number}"'
+    def _jobs(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield self._publish_for_ever()
+        yield self.lab.watch.run()
+        if self._settings.portal:
+            yield self._reread_for_ever(PortalFile(self._settings.portal))
+        for peer in self.lab.neighbours:
+            for feed in peer.feeds:
+                yield feed.run()
+        for other in (self.lab.weather_feed, self.lab.forgejo_feed):
+            if other:
+                yield other.run()
 
     async def _publish_for_ever(self) -> None:
         while True:
-            self.publish()
-            # The very first sample is a moment away; a visitor need not wait a whole interval for it.
-            await asyncio.sleep(INTERVAL if self._sampled else 0.05)
+            seen, begun = self.sampler.latest, self._clock.monotonic()
+            try:
+                await self.publish()
+            except Exception:
+                # A fault of one second must not be the end of all further ones.
+                log.exception("figures could not be published")
+            await asyncio.sleep(self._until_due())
+            while self.sampler.latest is seen and self._clock.monotonic() - begun < INTERVAL:
+                await asyncio.sleep(LATE)
 
+    async def _reread_for_ever(self, portal: PortalFile) -> None:
+        while True:
+            self.lab.apps = await asyncio.to_thread(portal.read)
+            await asyncio.sleep(REREAD)
 
-def _point(figures: HostFigures) -> Point:
-    return Point(
-        at=round(figures.at),
-        cpu=figures.cpu.percent if figures.cpu else None,
-        memory=figures.memory.percent if figures.memory else None,
-        rx=figures.network.rx if figures.network else None,
-        tx=figures.network.tx if figures.network else None,
-    )
+    def _until_due(self) -> float:
+        if self.sampler.taken is None:
+            return LATE
+        return min(INTERVAL, max(0.0, self.sampler.taken + INTERVAL + GRACE - self._clock.monotonic()))
+
+    def _take_in(self) -> None:
+        """Pass on what came since the last time: samples to the history, choices to the others."""
+        figures = [self.sampler.latest, *(peer.figures.value for peer in self.lab.neighbours)]
+        for sample in figures:
+            if sample and self._known.get(sample.host) is not sample:
+                self._known[sample.host] = sample
+                self.history.add(sample)
+        for peer in self.lab.neighbours:
+            people = peer.people.value
+            if people and self._people.get(peer.name) is not people:
+                self._people[peer.name] = people
+                self.choices.merge(people.people)
+
+    def _settle(self) -> None:
+        self.history.stop()
+        self.choices.stop()
