@@ -9,10 +9,8 @@ from abbey.catalog.schema import App
 from abbey.catalog.step import Step
 from abbey.report import Severity
 
-GROUPS = (
-    "AI", "Development", "Documents", "Files", "Home", "Media", "Monitoring", "Productivity", "Reading", "Security",
-    "Tools",
-)  # fmt: skip
+# Few and broad, so that a common lab has two tiles or more under each heading.
+GROUPS = ("Home", "Library", "Media", "Monitoring", "Tools", "Work")
 _LONGEST_SUMMARY = 100
 _SOURCE = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+|https?://|documentation", re.IGNORECASE)
 _CAN_FAIL = re.compile(
