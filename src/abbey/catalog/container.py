@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from abbey.catalog.version import Updates
-from abbey.spec.schema import EnvName, Flag, Line, Memory, Name, Tag, in_words
+from abbey.spec.value import EnvName, Flag, Line, Memory, Name, Tag, in_words
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m|h)$")]
@@ -114,6 +114,9 @@ class Mount(Fact):
     """Path in the lab's folder, e.g. gateway or portal/site."""
     path: AbsolutePath
     """Place inside the container."""
+    watched: Flag = False
+    """The container looks for changes in it by itself, so none concerns it; for folders only, because a file is put in
+    place by renaming, and a mount of a single one keeps the old."""
 
 
 class HostPath(Fact):
@@ -183,7 +186,7 @@ class Service(Fact):
     names: tuple[HostName, ...] = ()
     """Further names in the app's own network, where the other containers of the app look it up."""
     own_network: Flag = True
-    """The app gets a network of its own."""
+    """The container is in the app's own network. Where it is not, and joins no other, it has no network at all."""
     reaches_apps: Flag = False
     """It joins the network of every app that has a route: the gateway."""
     client_secrets: Flag = False

@@ -16,7 +16,7 @@ from abbey.catalog.schema import App
 from abbey.errors import Fault, FileErrors, Mark, UsageError
 from abbey.files import digest
 from abbey.spec.load import load
-from abbey.spec.schema import NAME, NAME_IN_WORDS
+from abbey.spec.value import NAME, NAME_IN_WORDS
 from abbey.spec.yaml import Document, parse
 
 _SOURCE_PACKAGES = {"metrics": ("abbey_metrics", "abbey_steps")}

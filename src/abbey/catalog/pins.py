@@ -24,7 +24,7 @@ from abbey.catalog.version import Tag as Version
 from abbey.emit import Flow, Note, yaml_text
 from abbey.spec.load import load
 from abbey.spec.load import read as read_file
-from abbey.spec.schema import Tag, in_words
+from abbey.spec.value import Tag, in_words
 
 FILE = "images.yaml"
 _HEADER = (

@@ -20,7 +20,8 @@ from abbey.catalog.container import (
 )
 from abbey.catalog.step import Step
 from abbey.secrets import Kind
-from abbey.spec.schema import Contract, Flag, Line, Memory, Name
+from abbey.spec.schema import Contract
+from abbey.spec.value import Flag, Line, Memory, Name
 
 
 class Oidc(Fact):

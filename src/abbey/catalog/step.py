@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from abbey.catalog.container import Condition, Duration, Fact, Port, Words
-from abbey.spec.schema import Flag, Line, Name
+from abbey.spec.value import Flag, Line, Name
 
 Request = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /[^\s\"'<>`\\]*$")]
 Kept = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]

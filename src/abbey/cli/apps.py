@@ -18,7 +18,7 @@ from abbey.cli.session import open_lab
 from abbey.errors import FileErrors, UsageError
 from abbey.model.lab import Lab
 from abbey.model.promise import promise
-from abbey.spec.schema import NAME, NAME_IN_WORDS
+from abbey.spec.value import NAME, NAME_IN_WORDS
 
 DEFAULT = Path("abbey.yaml")
 

@@ -22,6 +22,7 @@ from abbey.model.service import services
 from abbey.plan.state import Desired, HostState
 from abbey.secrets import Vault
 from abbey.spec.load import load_spec
+from abbey.spec.own import own_files
 from abbey.spec.schema import Contract
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ def open_lab(path: Path) -> Lab:
     """Return the resolved lab of a file with its pins. Raise UsageError or FileErrors when it is not right."""
     spec, document = load_spec(path)
     pins = load_pins(path.parent / PINS)
-    return resolve(spec, load_catalog(path.parent / "apps", pins), document.mark)
+    own = own_files(spec, document, path.parent)
+    return resolve(spec, load_catalog(path.parent / "apps", pins), document.mark, own)
 
 
 def open_vault(path: Path) -> Vault:

@@ -10,25 +10,8 @@ from abbey.model.app import App
 from abbey.model.database import Database
 from abbey.model.host import Host
 from abbey.model.identity import Identity
+from abbey.model.portal import Portal
 from abbey.model.tunnel import Tunnel
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """A place on earth whose weather the portal shows."""
-
-    place: str
-    latitude: float
-    longitude: float
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """What the front page is called and how it looks at first."""
-
-    title: str
-    theme: str
-    weather: Weather | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 
 from abbey.catalog.load import Catalog
 from abbey.errors import FileErrors, Mark
@@ -14,16 +15,20 @@ from abbey.model.database import DOOR_PART, SERVER_PART, Database, database_of
 from abbey.model.faults import Faults, Path, did_you_mean
 from abbey.model.host import Host, host_of
 from abbey.model.identity import ADMIN_GROUP, OWN_ACCOUNT, OWN_GROUP, PROVIDER, Identity, identity_of
-from abbey.model.lab import Lab, Portal, Weather
+from abbey.model.lab import Lab
+from abbey.model.metrics import METRICS_PART
 from abbey.model.network import MAX_NETWORKS, subnets
 from abbey.model.place import place_app, place_part
-from abbey.model.service import METRICS_PART
+from abbey.model.portal import portal_of
 from abbey.model.tunnel import Tunnel
 from abbey.spec.schema import Spec
 
 
-def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
-    """Given a valid file, the catalog and the place of every path in the file, return the lab.
+def resolve(
+    spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark], own: Mapping[str, str] = MappingProxyType({})
+) -> Lab:
+    """Given a valid file, the catalog, the place of every path in the file and the texts of the files that it names,
+    return the lab.
 
     Raise FileErrors with everything that does not fit together.
     """
@@ -37,6 +42,7 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
     apps += [app for name in spec.apps if (app := place_app(spec, catalog, name, faults=faults)) is not None]
     _check_host_names(spec, apps, faults)
     check_collisions(apps, faults)
+    portal = portal_of(spec, own, faults)
     if len(apps) > MAX_NETWORKS:
         faults.add(("apps",), f"there is room for {MAX_NETWORKS} networks, and each app needs one")
     if faults.found:
@@ -55,7 +61,7 @@ def resolve(spec: Spec, catalog: Catalog, mark: Callable[[Path], Mark]) -> Lab:
         tunnel=Tunnel(cloudflare.tunnel, cloudflare.account, cloudflare.id) if cloudflare else None,
         identity=identity,
         database=_database(spec, hosts_by_name={host.name: host for host in hosts}, apps=placed),
-        portal=_portal(spec),
+        portal=portal,
         subnets=_subnets(spec, apps),
         catalog=catalog,
     )
@@ -179,12 +185,3 @@ def _identity(spec: Spec) -> Identity | None:
 
 def _database(spec: Spec, *, hosts_by_name: dict[str, Host], apps: tuple[App, ...]) -> Database | None:
     return database_of(hosts_by_name[spec.database.primary], apps) if spec.database else None
-
-
-def _portal(spec: Spec) -> Portal:
-    weather = spec.portal.weather
-    return Portal(
-        title=spec.portal.title or spec.lab.replace("-", " ").title(),
-        theme=spec.portal.theme,
-        weather=Weather(weather.place, weather.latitude, weather.longitude) if weather else None,
-    )

@@ -1,127 +1,33 @@
 """What may stand in abbey.yaml. Docstrings become the descriptions of the JSON Schema that editors read."""
 
+# ruff: noqa: RUF012  pydantic copies defaults; ruff does not see that Part is a model
+
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-
-def in_words(text: str) -> Any:
-    """Return what an error says instead of a regular expression; editors that know the key show it too."""
-    return Field(json_schema_extra={"patternErrorMessage": text})
-
-
-Flag = Annotated[bool, Strict()]
-NAME = r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"
-NAME_IN_WORDS = "up to 30 lower-case letters, digits and dashes, a letter first"
-Name = Annotated[str, StringConstraints(pattern=NAME), in_words(NAME_IN_WORDS)]
-GroupName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
-    in_words("letters, digits, spaces, dots and dashes, at most 63"),
-]
-UserName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$"),
-    in_words("lower-case letters, digits, dots and dashes, a letter first"),
-]
-Email = Annotated[
-    str,
-    StringConstraints(pattern=r"^[^@\s\"'<>]+@[^@\s\"'<>]+\.[^@\s\"'<>]+$", max_length=254),
-    in_words("an e-mail address, e.g. ann@example.com"),
-]
-Domain = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=200
-    ),
-    in_words("a domain of yours, e.g. example.com"),
-]
-Label = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
-    in_words("a single name of lower-case letters, digits and dashes, without dots"),
-]
-# No control character and none of the further ends of a line that YAML and JavaScript know.
-Line = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"),
-    in_words("one line of text"),
-]
-# A target of the ssh program: never starts with a dash, so it can never be read as an option.
-SshTarget = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9_.:@/%\[\]-]{0,253}$"),
-    in_words("what you would type after ssh, e.g. ann@host.lan or ssh://ann@host.lan:2222"),
-]
-Memory = Annotated[
-    str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}[mg]$"), in_words("a number and m or g, e.g. 512m or 2g")
-]
-EnvName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,120}$"),
-    in_words("letters, digits and underscores, no digit first"),
-]
-Tag = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"), in_words("an image tag, e.g. 13.2.3")
-]
-
-
-_LOCAL = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
-_TAILNET = IPv4Network("100.64.0.0/10")
-_LOOPBACK = IPv4Network("127.0.0.0/8")  # resolve() allows it to a lab that nobody outside this machine can name
-
-
-def _address(text: str) -> str:
-    try:
-        address = IPv4Address(text)
-    except ValueError:
-        raise ValueError("must be four numbers with dots, e.g. 100.64.0.1") from None
-    if not any(address in network for network in (_TAILNET, *_LOCAL, _LOOPBACK)):
-        ranges = ", ".join(str(network) for network in (_TAILNET, *_LOCAL))
-        raise ValueError(f"must be an address that only the private network knows, in {ranges}")
-    return str(address)
-
-
-def _folder(text: str) -> str:
-    if ".." in text.split("/"):
-        raise ValueError("must not climb with ..")
-    return text
-
-
-def _subnet(text: str) -> str:
-    try:
-        network = IPv4Network(text)
-    except ValueError:
-        raise ValueError("must be a range that ends with .0.0/16, e.g. 172.30.0.0/16") from None
-    if network.prefixlen != 16:
-        raise ValueError("must be a /16, e.g. 172.30.0.0/16")
-    if not any(network.subnet_of(private) for private in _LOCAL):
-        raise ValueError(f"must be a private range, inside {', '.join(str(private) for private in _LOCAL)}")
-    return str(network)
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Folder = Annotated[
-    str,
-    StringConstraints(pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$"),
-    AfterValidator(_folder),
-    in_words("a path of letters, digits, dots, dashes and slashes, absolute or below the home folder"),
-]
-Subnet = Annotated[str, AfterValidator(_subnet)]
-
-
-def _nothing_is_empty(value: Any) -> Any:
-    return {} if value is None else value
-
-
-class Part(BaseModel):
-    """Root of every part of the file: frozen, and a key that is not named here is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from abbey.spec.portal import PortalSpec
+from abbey.spec.value import (
+    Address,
+    Domain,
+    Email,
+    EnvName,
+    Flag,
+    Folder,
+    GroupName,
+    Label,
+    Memory,
+    Name,
+    Part,
+    SshTarget,
+    Subnet,
+    Tag,
+    UserName,
+    nothing_is_empty,
+)
 
 
 class Contract(StrEnum):
@@ -183,7 +89,7 @@ class Tailscale(Part):
 class Network(Part):
     """The private network between the hosts, and the address range of containers."""
 
-    tailscale: Annotated[Tailscale, BeforeValidator(_nothing_is_empty)] = Tailscale()
+    tailscale: Annotated[Tailscale, BeforeValidator(nothing_is_empty)] = Tailscale()
     """Tailscale joins the hosts."""
     containers: Subnet = "172.30.0.0/16"
     """Range out of which every app gets a network of its own, the same on each host.
@@ -206,7 +112,7 @@ class Authentik(Part):
 class Identity(Part):
     """Who may open what. Exactly one provider."""
 
-    authentik: Annotated[Authentik, BeforeValidator(_nothing_is_empty)]
+    authentik: Annotated[Authentik, BeforeValidator(nothing_is_empty)]
     """Authentik on every host, on one shared database."""
 
 
@@ -215,30 +121,6 @@ class DatabaseSpec(Part):
 
     primary: Name
     """The host that holds it."""
-
-
-class Weather(Part):
-    """Weather on the portal, from Open-Meteo; the hosts ask, never the visitor's browser."""
-
-    place: Line
-    """Name shown on the portal."""
-    latitude: Annotated[float, Strict(), Field(ge=-90, le=90)]
-    """Degrees north."""
-    longitude: Annotated[float, Strict(), Field(ge=-180, le=180)]
-    """Degrees east."""
-
-
-class PortalSpec(Part):
-    """The front page of the lab, at the domain itself."""
-
-    title: Line | None = None
-    """Shown at the top; the lab's name when absent."""
-    theme: Literal["cyberpunk", "calm", "light"] = "cyberpunk"
-    """Colours to start with; a visitor may choose another."""
-    weather: Weather | None = None
-    """Show the weather of a place."""
-    login: Flag = True
-    """Ask for the lab's login before showing the portal, where there is an identity provider."""
 
 
 class AppSpec(Part):
@@ -287,13 +169,13 @@ class Spec(Part):
     """The machines."""
     ingress: Ingress | None = None
     """How visitors reach the lab; without it, gateways answer on loopback and in the private network only."""
-    network: Annotated[Network, BeforeValidator(_nothing_is_empty)] = Network()
+    network: Annotated[Network, BeforeValidator(nothing_is_empty)] = Network()
     """The private network between the hosts."""
     identity: Identity | None = None
     """One login for all apps; without it, every app keeps its own."""
     database: DatabaseSpec | None = None
     """One shared PostgreSQL; needed by `identity`."""
-    portal: Annotated[PortalSpec, BeforeValidator(_nothing_is_empty)] = PortalSpec()
+    portal: Annotated[PortalSpec, BeforeValidator(nothing_is_empty)] = PortalSpec()
     """The front page."""
-    apps: dict[Name, Annotated[AppSpec, BeforeValidator(_nothing_is_empty)]] = {}
+    apps: dict[Name, Annotated[AppSpec, BeforeValidator(nothing_is_empty)]] = {}
     """The apps, by their name in the catalog or in a file of `apps/` beside this one."""
