@@ -27,6 +27,7 @@ PROXY: dict[str, Any] = {
     "host_paths": [{"host": "/var/run/docker.sock", "path": "/var/run/docker.sock"}],
     "no_health": "it has no program that could ask",
 }
+FILTER = PROXY["image"] | {"ref": "docker.io/library/haproxy"}
 DATABASE: dict[str, Any] = {
     "image": {
         "ref": "docker.io/library/postgres",
@@ -71,7 +72,7 @@ GOOD: dict[str, Any] = {
     "sso": {"mode": "oidc", "oidc": {"redirects": ["/callback"]}, "roles": {"admin": "sees every board"}},
     "backup": {"volumes": {"data": {"how": "sqlite", "databases": ["*.db"], "why": "one file"}}},
     "uses": {"memory": "100m", "known": "guess"},
-    "tile": {"group": "Productivity", "icon": "Bo", "colour": "blue"},
+    "tile": {"group": "Work", "icon": "Bo", "colour": "blue"},
     "sources": ["example/board:docs/install.md"],
 }
 ON_DATABASE: dict[str, Any] = {
@@ -146,6 +147,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
         ),
         ({"services.socket": PROXY, "services.socket.host_paths.0.write": True}, "mounted to be written"),
         ({"services.socket": PROXY, "route.service": "socket"}, "visitors would reach Docker"),
+        ({"services.socket": PROXY | {"image": FILTER}}, "whoever takes over socket"),
         (
             {"services.socket": PROXY, "services.socket.publish": [{"at": "tailnet", "port": 2375, "to": 2375}]},
             "open on the host",
@@ -263,7 +265,13 @@ RIGHT: dict[str, list[dict[str, Any]]] = {
         {"services.db": DATABASE, "backup.volumes.database": {"how": "stop", "why": "nothing changes"}},
     ],
     "no-published-port": [{"services.board.publish": [{"at": "tailnet", "port": 22, "to": 22, "why": "it is ssh"}]}],
-    "socket": [{"services.socket": PROXY}],
+    "socket": [
+        {"services.socket": PROXY},
+        {
+            "services.socket": PROXY
+            | {"image": FILTER, "files": [{"path": "/etc/haproxy.cfg", "text": "http-request deny unless reads"}]}
+        },
+    ],
     "containers-exist": [
         {"services.db": DATABASE, "services.board.env.DB": "postgres://board-db:5432/board"},
         {"services.board.env.NAME": "board-admin", "services.board.env.LINK": "https://x/board-x"},

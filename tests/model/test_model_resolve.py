@@ -179,7 +179,7 @@ def test_another_range_of_containers_moves_every_service_that_has_a_network() ->
         return {unit.service: unit.config for one in desired(lab, lab.hosts, CanaryVault().get) for unit in one.units}
 
     before, after = labels(), labels(network={"containers": "172.29.0.0/16"})
-    assert {name for name in before if before[name] == after[name]} == {"metrics"}
+    assert {name for name in before if before[name] == after[name]} == {"metrics-socket"}
 
 
 def test_a_time_zone_must_exist() -> None:

@@ -290,7 +290,7 @@ route: {service: kanban, port: 3000, health: /health}
 sso: {mode: oidc, oidc: {redirects: [/login/callback]}}
 backup: {volumes: {data: {how: sqlite, databases: [kanban.db], why: one SQLite file}}}
 uses: {memory: 100m, known: guess}
-tile: {group: Productivity, icon: Kb, colour: violet}
+tile: {group: Work, icon: Kb, colour: violet}
 sources: ["example/kanban:docs/install.md"]
 """
 
@@ -301,8 +301,9 @@ def test_an_app_of_ones_own_is_one_file(tmp_path: Path) -> None:
     here, there = written(lab)
     for one in (here, there):
         assert f"kanban.{DOMAIN}" in body(one.tree, "gateway/Caddyfile")
-        assert f"https://kanban.{DOMAIN}" in body(one.tree, "portal/site/index.html")
-        assert "A board of tasks" in body(one.tree, "portal/site/index.html")
+        for page in ("portal/site/index.en.html", "portal/site/index.de.html"):
+            assert f"https://kanban.{DOMAIN}" in body(one.tree, page)
+            assert "A board of tasks" in body(one.tree, page)
         assert f"https://kanban.{DOMAIN}/login/callback" in body(one.tree, "authentik/lab.yaml")
     assert_both_sides_of_the_login_agree(lab, here, "kanban", "own")
     assert "kanban" in compose_of(here.tree)

@@ -19,7 +19,7 @@ LABS = {path.parent.name: path for path in sorted(EXAMPLES.glob("*/abbey.yaml"))
     path.stem: path for path in sorted(STARTERS.glob("*.yaml"))
 }
 # Sources and the page's own markup have their own tests; here they would only move.
-LEFT_OUT = ("build/", "portal/site/index.html")
+LEFT_OUT = ("build/", "portal/site/index.", "portal/site/manifest.webmanifest")
 
 
 def trees_of(path: Path) -> dict[str, FileTree]:

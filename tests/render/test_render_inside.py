@@ -21,7 +21,7 @@ from test_render_monitoring import TOKEN_FILE, lab, shown
 
 from abbey.model.ingress import Site
 from abbey.model.monitoring import Figures
-from abbey.model.values import SECRETS
+from abbey.model.secret_file import SECRETS
 from abbey.render import render
 from abbey.render.gateway import Listen, caddyfile
 from abbey.render.inside import Inside, inside

@@ -148,11 +148,6 @@ def test_without_prometheus_nothing_is_opened() -> None:
         assert ".abbey" not in caddyfile
         assert "inside" not in caddyfile
         assert "@figures path /metrics /metrics/*" in caddyfile  # what Grafana would show to whoever asks stays closed
-        assert not any(
-            "abbey_metrics" in file.shown().decode(errors="replace")
-            for path, file in tree.items()
-            if "postgres" in path
-        )
         assert "secrets/gateway_peer_token" not in tree
         assert "exporter" not in tree["compose.yaml"].shown().decode(), host
 
@@ -172,10 +167,31 @@ def test_visitors_do_not_see_the_figures_of_an_app(trees: Trees) -> None:
     assert caddyfile.count("@figures path /metrics /metrics/*") == 2  # for visitors, and for the other gateway
 
 
+def watchers(tree: FileTree) -> list[tuple[str, ...]]:
+    """Return the lines of pg_hba.conf for the role that reads figures, without the address."""
+    lines = tree["postgres/pg_hba.conf"].shown().decode().splitlines()
+    return [tuple(line.split()[:5]) for line in lines if "abbey_metrics" in line]
+
+
+def watcher(address: str) -> tuple[str, ...]:
+    return ("hostssl", "postgres", "abbey_metrics", address, "scram-sha-256")
+
+
+def test_every_host_s_metrics_api_may_read_the_figures_of_the_database() -> None:
+    known = lab()
+    found = render(known)
+    assert watchers(found["cloud"]) == [watcher("100.64.0.1/32"), watcher("100.64.0.2/32")]
+    for host in known.hosts:
+        (api,) = (service for service in services(known, host) if service.name == "metrics")
+        env = dict(api.env)
+        assert env["ABBEY_DATABASE"] == "cloud=100.64.0.2:5432"
+        assert env["ABBEY_DATABASE_PASSWORD_FILE"] == "/run/secrets/postgres_metrics_password"
+        assert [ref.name for ref in api.secrets] == ["postgres/metrics_password"]
+
+
 def test_the_database_has_a_role_that_counts_and_reads_nothing_else(trees: Trees, watched: Lab) -> None:
-    callers = shown(trees, "cloud", "postgres/pg_hba.conf")
-    (line,) = (line for line in callers.splitlines() if "abbey_metrics" in line)
-    assert line.split()[:5] == ["hostssl", "postgres", "abbey_metrics", watched.subnets["postgres"], "scram-sha-256"]
+    expected = ["100.64.0.1/32", "100.64.0.2/32", watched.subnets["postgres"]]
+    assert watchers(trees["cloud"]) == [watcher(address) for address in expected]
     roles = shown(trees, "cloud", "secrets/postgres/roles.sql")
     assert 'GRANT pg_monitor TO "abbey_metrics";' in roles
     assert "<secret postgres/metrics_password>" in roles
@@ -248,4 +264,4 @@ def test_the_role_sees_the_figures_and_changes_nothing(server: Callable[..., str
     assert "permission denied" in server("BEGIN READ WRITE; CREATE TABLE public.x ()", well=False)
     assert "permission denied" in server("SELECT rolpassword FROM pg_authid", well=False)
     server("SELECT 1", where="authentik", well=False)
-    assert server("SELECT rolsuper, rolcreatedb, rolconnlimit FROM pg_roles WHERE rolname = current_user") == "f|f|5"
+    assert server("SELECT rolsuper, rolcreatedb, rolconnlimit FROM pg_roles WHERE rolname = current_user") == "f|f|7"

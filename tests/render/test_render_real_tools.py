@@ -57,8 +57,9 @@ def test_compose_takes_every_file(hosts: list[Path]) -> None:
             assert service["cap_drop"] == ["ALL"], name
             assert "privileged" not in service, name
             mounts = [mount.get("source", "") for mount in service.get("volumes", [])]
-            guarded = any(proxy in service["image"] for proxy in SOCKET_PROXIES)
+            guarded = any(proxy in service["image"] for proxy in SOCKET_PROXIES) or name == "metrics-socket"
             assert guarded or not any("docker.sock" in source for source in mounts), name
+            assert (service.get("network_mode") == "none") == (name == "metrics-socket"), name
             for port in service.get("ports", []):
                 assert port["host_ip"].startswith(("127.", "100.")), name
 
@@ -84,7 +85,10 @@ def test_nginx_takes_every_portal(hosts: list[Path], program: Callable[[str], Pa
 
 def test_haproxy_takes_every_door(hosts: list[Path], program: Callable[[str], Path]) -> None:
     for folder in hosts:
-        ran([str(program("haproxy")), "-c", "-f", str(folder / "door" / "haproxy.cfg")])
+        found = sorted(folder.rglob("haproxy.cfg"))
+        assert [str(path.relative_to(folder)).partition("/")[0] for path in found] == ["apps", "door"]
+        for path in found:
+            ran([str(program("haproxy")), "-c", "-f", str(path)])
 
 
 def test_cloudflared_would_take_the_tunnel() -> None:

@@ -21,9 +21,18 @@ OF_LAB = frozenset(
         "host.name",
         "host.tailnet",
         "network.app",
+        "network.portal",
+        "network.monitor",
         "peers.metrics",
+        "tunnel.service",
+        "database.servers",
+        "database.password",
         "weather.at",
         "weather.place",
+        "forgejo.url",
+        "forgejo.host",
+        "forgejo.user",
+        "forgejo.token",
         "braces",
     }
 )

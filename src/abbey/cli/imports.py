@@ -17,7 +17,7 @@ from abbey.cli import output, written
 from abbey.cli.session import open_vault
 from abbey.errors import AbbeyError, Fault, FileErrors, UsageError
 from abbey.model.database import PORT
-from abbey.model.values import METRICS_PORT
+from abbey.model.metrics import METRICS_PORT
 from abbey.secrets import SecretRef
 from abbey.spec.load import load
 from abbey.spec.yaml import parse

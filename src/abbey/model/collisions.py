@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from abbey.model.app import App
 from abbey.model.database import PORT, SERVER_PART, WATCHER, role_name
 from abbey.model.faults import Faults
+from abbey.model.metrics import METRICS_PART, METRICS_PORT
 from abbey.model.network import PLACES
-from abbey.model.service import METRICS_PART
-from abbey.model.values import METRICS_PORT, secret_file
+from abbey.model.secret_file import secret_file
 from abbey.secrets import SecretRef
 
 # Ports of parts that use the host's network, which no `publish` of theirs names.

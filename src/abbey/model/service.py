@@ -14,12 +14,11 @@ from abbey.model.condition import conditions
 from abbey.model.database import SERVER_PART
 from abbey.model.host import Host
 from abbey.model.lab import Lab
+from abbey.model.metrics import METRICS_PART, shown
 from abbey.model.monitoring import figures, seen
 from abbey.model.network import DATABASE
 from abbey.model.values import secrets, values
 from abbey.secrets import SecretRef
-
-METRICS_PART = "metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,11 @@ class Service:
         return f"{self.app.entry.title} {part}".rstrip() if len(self.app.entry.services) > 1 else self.app.entry.title
 
     def sees(self, path: str) -> bool:
-        """Return whether a file of the lab's folder is mounted into it, by itself or with its folder."""
+        """Return whether a change of a file concerns it: it is mounted, by itself or with its folder, and not watched."""
         if any(path == file.file for file in self.files):
             return True
-        return any(path == mount.file or path.startswith(f"{mount.file}/") for mount in self.entry.mounts)
+        mounts = (mount.file for mount in self.entry.mounts if not mount.watched)
+        return any(path == file or path.startswith(f"{file}/") for file in mounts)
 
     @property
     def keeps(self) -> tuple[Volume, ...]:
@@ -159,10 +159,13 @@ def _filled(words: tuple[str, ...] | None, known: dict[str, str]) -> tuple[str, 
 
 
 def _secrets(lab: Lab, host: Host, app: App, *, key: str, named: tuple[str, ...]) -> tuple[SecretRef, ...]:
-    """Return what it sees as files: what its data file names, the clients' secrets, and what monitoring needs."""
+    """Return what it sees as files: what its data file names, the clients' secrets, what the portal's figures and
+    monitoring need."""
     found = [app.secret(short) for short in named]
     if app.entry.services[key].client_secrets:
         found += [other.client.secret for other in lab.apps if other.client]
+    if app.name == METRICS_PART and key == app.main:
+        found += shown(lab)
     return tuple(dict.fromkeys((*found, *seen(lab, host, app, key))))
 
 

@@ -7,16 +7,9 @@ from abbey.model.database import DOOR, PORT, role_name
 from abbey.model.host import Host
 from abbey.model.identity import ADMIN_GROUP
 from abbey.model.lab import Lab
+from abbey.model.metrics import told
+from abbey.model.secret_file import secret_path
 from abbey.secrets import SecretRef
-
-METRICS_PORT = 9101
-SECRETS = "/run/secrets"
-
-
-def secret_file(ref: SecretRef) -> str:
-    """Return the name of the file that holds a secret, e.g. grafana_admin_password; the same on host and inside."""
-    name = ref.name.replace("/", "_").replace("-", "_")
-    return f"{name}_{ref.kind.removeprefix('tls-')}" if ref.kind.startswith("tls-") else name
 
 
 def secrets(lab: Lab, app: App) -> dict[str, SecretRef]:
@@ -39,13 +32,11 @@ def values(lab: Lab, host: Host, app: App) -> dict[str, str]:
         "url": app.url,
         "hostname": app.hostname,
         "network.app": lab.subnets[app.name],
-        "peers.metrics": ",".join(f"{peer.name}=http://{peer.tailnet}:{METRICS_PORT}" for peer in lab.others(host)),
-        "weather.at": f"{lab.portal.weather.latitude},{lab.portal.weather.longitude}" if lab.portal.weather else "",
-        "weather.place": lab.portal.weather.place if lab.portal.weather else "",
+        **told(lab, host),
     }
     known["braces"] = "{{"  # for a text in which they mean something to the app
     known |= {f"role.{role}": group for role, group in app.roles}
-    known |= {f"secret.{name}": f"{SECRETS}/{secret_file(ref)}" for name, ref in secrets(lab, app).items()}
+    known |= {f"secret.{name}": secret_path(ref) for name, ref in secrets(lab, app).items()}
     if app.database:
         role = role_name(app.name)
         known |= {"db.host": DOOR, "db.port": str(PORT), "db.name": role, "db.user": role}

@@ -21,6 +21,7 @@ from abbey.render import (
     inside,
     monitoring,
     portal,
+    receipts,
     steps,
     tunnel,
 )
@@ -31,6 +32,7 @@ RENDERERS: tuple[Callable[[Lab, Host], FileTree], ...] = (
     gateway.render,
     inside.render,
     portal.render,
+    receipts.render,
     tunnel.render,
     database.render,
     identity.render,

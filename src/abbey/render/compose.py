@@ -12,8 +12,8 @@ from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.network import DATABASE, EDGE
 from abbey.model.promise import promise
+from abbey.model.secret_file import secret_file
 from abbey.model.service import Service, services
-from abbey.model.values import secret_file
 from abbey.plan.state import CONFIG_LABEL
 from abbey.secrets import SecretRef
 
@@ -127,7 +127,7 @@ def _service(host: Host, service: Service, here: tuple[Service, ...]) -> dict[st
         "secrets": [secret_file(ref) for ref in service.secrets] or None,
         "volumes": _mounts(service) or None,
         "tmpfs": list(entry.tmpfs) or None,
-        "network_mode": "host" if entry.host_network else None,
+        "network_mode": _network_mode(service),
         "pid": "host" if entry.host_pid else None,
         "networks": _joined(service) or None,
         "extra_hosts": [f"{name}={address}" for name, address in entry.extra_hosts.items()] or None,
@@ -154,6 +154,13 @@ def _joined(service: Service) -> list[str] | dict[str, object]:
     if any(aliases for _, aliases in service.networks):
         return {network: {"aliases": list(aliases)} if aliases else {} for network, aliases in service.networks}
     return [network for network, _ in service.networks]
+
+
+def _network_mode(service: Service) -> str | None:
+    """Return the mode of a container that joins no network: without a word, Compose would give it one."""
+    if service.entry.host_network:
+        return "host"
+    return None if service.networks else "none"
 
 
 def _port(host: Host, port: Publish) -> str:

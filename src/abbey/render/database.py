@@ -91,11 +91,10 @@ def _callers(lab: Lab, database: Database) -> str:
         f"hostssl  sameuser   all   {other.tailnet + '/32':<20}  scram-sha-256   # door on {other.name}"
         for other in lab.others(database.primary)
     ]
+    watchers = [(f"{host.tailnet}/32", f"the metrics API of {host.name}") for host in lab.hosts]
     if monitored(lab):
-        subnet = lab.subnets[SERVER_PART]
-        lines.append(
-            f"hostssl  postgres   {WATCHER}   {subnet}  scram-sha-256   # who counts, on {database.primary.name}"
-        )
+        watchers.append((lab.subnets[SERVER_PART], f"who counts, on {database.primary.name}"))
+    lines += [f"hostssl  postgres   {WATCHER}   {subnet:<20}  scram-sha-256   # {who}" for subnet, who in watchers]
     return "\n".join(lines) + "\n"
 
 
@@ -105,10 +104,10 @@ def _roles(lab: Lab, database: Database) -> tuple[str | SecretRef, ...]:
     for role in database.roles:
         before, after = _ROLE.replace("NAME", role.name).split("PASSWORD_HERE")
         parts += [before, role.password, after]
-    if monitored(lab):
-        before, after = _WATCHER.replace("NAME", WATCHER).split("PASSWORD_HERE")
-        parts += [before, lab.app(SERVER_PART).secret("metrics_password"), after]
-    return tuple(parts)
+    # Each host's metrics API holds a connection and may be making its next; so may what counts.
+    watcher = _WATCHER.replace("NAME", WATCHER).replace("MOST", str(2 * len(lab.hosts) + 3))
+    before, after = watcher.split("PASSWORD_HERE")
+    return (*parts, before, lab.app(SERVER_PART).secret("metrics_password"), after)
 
 
 _ROLES_HEAD = """\
@@ -129,7 +128,7 @@ REVOKE CONNECT ON DATABASE "NAME" FROM PUBLIC;
 # It sees every figure of the server and no row of any app.
 _WATCHER = """
 SELECT 'CREATE ROLE "NAME" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'NAME') \\gexec
-ALTER ROLE "NAME" CONNECTION LIMIT 5 PASSWORD 'PASSWORD_HERE';
+ALTER ROLE "NAME" CONNECTION LIMIT MOST PASSWORD 'PASSWORD_HERE';
 ALTER ROLE "NAME" SET default_transaction_read_only = on;
 ALTER ROLE "NAME" SET statement_timeout = '10s';
 GRANT pg_monitor TO "NAME";

@@ -11,7 +11,7 @@ from abbey.model.app import App, OidcClient
 from abbey.model.host import Host
 from abbey.model.identity import ADMIN_GROUP, PROVIDER, Identity
 from abbey.model.lab import Lab
-from abbey.model.values import SECRETS, secret_file
+from abbey.model.secret_file import secret_path
 
 _SCOPES = "goauthentik.io/providers/oauth2/scope-"
 _PROXY_SCOPE = "goauthentik.io/providers/proxy/scope-proxy"
@@ -92,7 +92,7 @@ def _people(lab: Lab, identity: Identity) -> Iterable[object]:
         if user in identity.addresses:
             attrs["email"] = identity.addresses[user]
         if user == lab.admin:
-            attrs["password"] = Tagged("!File", f"{SECRETS}/{secret_file(admin)}")
+            attrs["password"] = Tagged("!File", secret_path(admin))
         entry = {
             "model": "authentik_core.user",
             "id": f"user-{user}",
@@ -136,7 +136,7 @@ def _client(app: App, client: OidcClient) -> object:
         "client_type": "confidential",
         "grant_types": ["authorization_code", "refresh_token"],
         "client_id": client.client_id,
-        "client_secret": Tagged("!File", f"{SECRETS}/{secret_file(client.secret)}"),
+        "client_secret": Tagged("!File", secret_path(client.secret)),
         "redirect_uris": [
             {"matching_mode": "strict", "url": url, "redirect_uri_type": "authorization"} for url in client.redirects
         ],

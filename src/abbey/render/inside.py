@@ -16,7 +16,7 @@ from abbey.model.host import Host
 from abbey.model.ingress import PEER_PORT
 from abbey.model.lab import Lab
 from abbey.model.monitoring import INSIDE_FILE, INSIDE_PATH, TOKEN, Figures, figures, monitors
-from abbey.model.values import SECRETS, secret_file
+from abbey.model.secret_file import SECRETS, secret_file
 from abbey.secrets import SecretRef
 
 # Reading only: neither what deletes or takes in figures nor the configuration.

@@ -11,12 +11,12 @@ from abbey.files import File, FileTree
 from abbey.model.host import Host
 from abbey.model.ingress import PEER_PORT
 from abbey.model.lab import Lab
+from abbey.model.metrics import METRICS_PART
 from abbey.model.monitoring import GATEWAY, INSIDE_PATH, TOKEN, VIEWER, Figures, figures, monitors
-from abbey.model.service import METRICS_PART
-from abbey.model.values import SECRETS, secret_file
+from abbey.model.secret_file import secret_path
 
 INTERVAL = "15s"
-_TOKEN_FILE = f"{SECRETS}/{secret_file(TOKEN)}"
+_TOKEN_FILE = secret_path(TOKEN)
 _PROVISIONING = "/etc/grafana/provisioning"
 # Three of the gateway's four histograms are long and looked at by nobody; its label `host` is the site's name.
 _GATEWAY_RULES = (

@@ -14,7 +14,8 @@ from abbey.model.app import App
 from abbey.model.condition import conditions
 from abbey.model.host import Host
 from abbey.model.lab import Lab
-from abbey.model.service import METRICS_PART, services
+from abbey.model.metrics import METRICS_PART
+from abbey.model.service import services
 from abbey.model.values import secrets, values
 from abbey.plan.state import Step
 from abbey.spec.schema import Contract

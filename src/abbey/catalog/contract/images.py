@@ -38,6 +38,7 @@ SOCKET_PROXIES = frozenset(
         "lscr.io/linuxserver/socket-proxy",
     }
 )
+_FILTER = "docker.io/library/haproxy"  # one, where its configuration refuses what is not named
 _FLOWS = "latest|stable|release|main|master|edge|nightly|rolling|develop|dev|next|beta|lts|alpine|slim"
 _ROLLING = re.compile(rf"(?:{_FLOWS})(?:[._-].*)?", re.IGNORECASE)
 _BARE_MAJOR = re.compile(r"v?[0-9]{1,5}(?:-(?:[a-z_-]+|alpine[0-9.]*))?")
@@ -122,13 +123,20 @@ def _publish(name: str, app: App) -> Seen:
                 yield place, f"it is said nowhere why port {port.port} cannot go through the gateway"
 
 
+def guards_socket(service: Service) -> bool:
+    """Return whether the service is there to let a part of Docker's interface through."""
+    if service.image.ref == _FILTER:
+        return any("http-request deny" in file.text for file in service.files)
+    return service.image.ref in SOCKET_PROXIES
+
+
 def _socket(name: str, app: App) -> Seen:
     for at, service in _services(app):
         for index, path in enumerate(service.host_paths):
             if not _SOCKET.search(path.host):
                 continue
             place = (*at, "host_paths", index)
-            if service.image.ref not in SOCKET_PROXIES:
+            if not guards_socket(service):
                 yield place, f"whoever takes over {at[1]} has the whole host, by Docker's socket"
             elif path.write:
                 yield place, "a socket that is mounted to be written can be replaced"

@@ -21,7 +21,7 @@ SELECT 'CREATE DATABASE "open_webui" OWNER "open_webui" TEMPLATE template0 ENCOD
 REVOKE CONNECT ON DATABASE "open_webui" FROM PUBLIC;
 
 SELECT 'CREATE ROLE "abbey_metrics" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'abbey_metrics') \gexec
-ALTER ROLE "abbey_metrics" CONNECTION LIMIT 5 PASSWORD '<secret postgres/metrics_password>';
+ALTER ROLE "abbey_metrics" CONNECTION LIMIT 7 PASSWORD '<secret postgres/metrics_password>';
 ALTER ROLE "abbey_metrics" SET default_transaction_read_only = on;
 ALTER ROLE "abbey_metrics" SET statement_timeout = '10s';
 GRANT pg_monitor TO "abbey_metrics";

@@ -19,3 +19,9 @@ ALTER ROLE "grafana" PASSWORD '<secret grafana/db_password>';
 SELECT 'CREATE DATABASE "grafana" OWNER "grafana" TEMPLATE template0 ENCODING UTF8'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'grafana') \gexec
 REVOKE CONNECT ON DATABASE "grafana" FROM PUBLIC;
+
+SELECT 'CREATE ROLE "abbey_metrics" LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'abbey_metrics') \gexec
+ALTER ROLE "abbey_metrics" CONNECTION LIMIT 7 PASSWORD '<secret postgres/metrics_password>';
+ALTER ROLE "abbey_metrics" SET default_transaction_read_only = on;
+ALTER ROLE "abbey_metrics" SET statement_timeout = '10s';
+GRANT pg_monitor TO "abbey_metrics";
