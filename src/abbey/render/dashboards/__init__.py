@@ -12,10 +12,11 @@ from abbey.model.host import Host
 from abbey.model.lab import Lab
 from abbey.model.monitoring import VIEWER
 from abbey.render.dashboards.apps import APPS, GATEWAY, HOME, TUNNEL
+from abbey.render.dashboards.containers import BACKUPS, CONTAINERS
 from abbey.render.dashboards.hosts import DATABASE, HOSTS
 from abbey.render.dashboards.panel import Board, Kind, Panel
 
-BOARDS = (HOME, HOSTS, DATABASE, GATEWAY, TUNNEL, APPS)
+BOARDS = (HOME, HOSTS, DATABASE, GATEWAY, TUNNEL, APPS, CONTAINERS, BACKUPS)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _SCHEMA = 41  # of Grafana 12; newer ones bring it up to theirs when they read it
 _COLUMNS = 24
@@ -23,7 +24,7 @@ _HEIGHT = {"stat": 4, "state": 4}
 _NOTHING = (
     "No Prometheus watches this lab, so there is nothing to draw yet.\n\n"
     "`prometheus: {}` under `apps:` in the lab's file brings one, and with it dashboards of hosts, database, gateway, "
-    "tunnel and apps."
+    "tunnel, apps, containers and backups."
 )
 
 

@@ -160,6 +160,8 @@ HOME = Board(
             of('sum by (host) (rate(caddy_http_request_duration_seconds_count{server="public"}[$__rate_interval]))'),
             "reqps",
         ),
-        Panel("Does not answer", of("up == 0", "{{job}} on {{host}}"), kind="table", wide=24),
+        Panel("Does not answer", of("up == 0", "{{job}} on {{host}}"), kind="table", wide=8),
+        Panel("Containers that are not up", of("abbey_container_up == 0"), kind="table", wide=8),
+        Panel("Backups that failed", of("abbey_backup_ok == 0"), kind="table", wide=8),
     ),
 )

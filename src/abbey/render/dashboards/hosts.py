@@ -38,20 +38,41 @@ HOSTS = Board(
             most=1,
         ),
         Panel(
-            "Disks: read and written",
+            "Drives: read and written",
             (
-                ('abbey_host_disk_read_bytes_per_second{host=~"$host"}', "{{host}} read"),
-                ('abbey_host_disk_write_bytes_per_second{host=~"$host"}', "{{host}} written"),
+                (
+                    'rate(abbey_host_disk_read_bytes_total{host=~"$host"}[$__rate_interval])',
+                    "{{host}} {{drive}} read",
+                ),
+                (
+                    'rate(abbey_host_disk_written_bytes_total{host=~"$host"}[$__rate_interval])',
+                    "{{host}} {{drive}} written",
+                ),
             ),
             "Bps",
         ),
         Panel(
             "Network: in and out",
             (
-                ('abbey_host_network_receive_bytes_per_second{host=~"$host"}', "{{host}} in"),
-                ('abbey_host_network_transmit_bytes_per_second{host=~"$host"}', "{{host}} out"),
+                (
+                    "sum by (host)"
+                    ' (rate(abbey_host_network_receive_bytes_total{host=~"$host",link="real"}[$__rate_interval]))',
+                    "{{host}} in",
+                ),
+                (
+                    "sum by (host)"
+                    ' (rate(abbey_host_network_transmit_bytes_total{host=~"$host",link="real"}[$__rate_interval]))',
+                    "{{host}} out",
+                ),
             ),
             "Bps",
+        ),
+        Panel(
+            "Programs that wait",
+            of('abbey_host_pressure_ratio{host=~"$host"}', "{{host}} for {{resource}}"),
+            "percentunit",
+            most=1,
+            about="Part of the last ten seconds in which some program had to wait.",
         ),
         Panel("Temperatures", of('abbey_host_temperature_celsius{host=~"$host"}', "{{host}} {{sensor}}"), "celsius"),
     ),

@@ -9,6 +9,7 @@ Kind = Literal["stat", "state", "timeseries", "bargauge", "table"]
 Words = dict[str, dict[str, str]]
 UP: Words = {"0": {"text": "away", "color": "red"}, "1": {"text": "up", "color": "green"}}
 ROLE: Words = {"0": {"text": "primary", "color": "green"}, "1": {"text": "standby", "color": "blue"}}
+DONE: Words = {"0": {"text": "failed", "color": "red"}, "1": {"text": "worked", "color": "green"}}
 TAKEN: Words = {"0": {"text": "refused", "color": "red"}, "1": {"text": "yes", "color": "green"}}
 
 
