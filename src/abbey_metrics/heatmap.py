@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from abbey_metrics.documents import HeatDay
 
-YEAR = timedelta(days=371)  # 53 weeks, as such maps are drawn
+YEAR = timedelta(days=53 * 7 - 1)  # and today make 53 weeks, as such maps are drawn
 LARGEST = 1_000_000
 
 _LIST = TypeAdapter(list[Any])
