@@ -8,7 +8,7 @@ from standin_host import Now
 
 from abbey_metrics.documents import HostState
 from abbey_metrics.feed import Feed, Pace
-from abbey_metrics.fetch import LARGEST, explain, get
+from abbey_metrics.fetch import StatusError
 from abbey_metrics.peers import peer_feed, peer_view
 from abbey_metrics.settings import Peer
 
@@ -61,35 +61,45 @@ def test_many_failures_do_not_overflow(now: Now) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (httpx2.ConnectError("http://canary@host"), "was not reached"),
-        (httpx2.ReadTimeout("canary"), "did not answer in time"),
-        (FileNotFoundError(2, "No such file or directory", "/canary"), "a file could not be read"),
-        (ValueError("answered 429"), "answered 429"),
-        (ValueError("canary"), "answered something else than expected"),
-    ],
+    ("pause", "waits"),
+    [(0.0, 10.0), (5.0, 10.0), (90.0, 90.0), (1e12, 140.0)],
 )
-def test_errors_are_words_and_tell_no_address(error: Exception, words: str) -> None:
-    assert explain(error).startswith(words)
-    assert "canary" not in explain(error)
+def test_a_pause_that_is_asked_for_is_kept_unless_it_is_very_long(now: Now, pause: float, waits: float) -> None:
+    feed = Feed(Answers("rain", StatusError(429, pause), ValueError("x"), "sun"), PACE, clock=now.clock())
+    assert _steps(feed, 4) == [60.0, waits, 20.0, 60.0]
+
+
+def test_a_fault_of_our_own_is_told_by_its_name_alone_and_the_feed_goes_on(
+    now: Now, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = Feed(Answers(KeyError("canary"), "sun"), PACE, clock=now.clock())
+    assert _steps(feed, 1) == [10.0]
+    assert feed.error == "answered something else than expected"
+    assert "KeyError" in caplog.text
+    assert "canary" not in caplog.text
+    assert _steps(feed, 1) == [60.0]
+    assert feed.value == "sun"
+
+
+def test_hosts_that_start_together_do_not_keep_asking_together_and_none_asks_too_soon(
+    now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 50:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("abbey_metrics.feed.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Feed(Answers(*["rain"] * 50), PACE, clock=now.clock()).run())
+    assert all(60.0 <= seconds <= 66.0 for seconds in slept)
+    assert len(set(slept)) > 1
 
 
 def _client(handler: object) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.MockTransport(handler))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [httpx2.Response(302, headers={"Location": "http://x"}), httpx2.Response(200, content=b"x" * (LARGEST + 1))],
-)
-def test_redirects_and_huge_answers_are_refused(answer: httpx2.Response) -> None:
-    async def run() -> bytes:
-        async with _client(lambda request: answer) as client:
-            return await get(client, "http://peer")
-
-    with pytest.raises(ValueError, match="answered"):
-        asyncio.run(run())
 
 
 def test_a_peer_is_away_after_two_lost_answers_and_under_its_own_name_only() -> None:
