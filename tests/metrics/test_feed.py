@@ -4,13 +4,13 @@ import asyncio
 
 import httpx2
 import pytest
-from standin_host import Now
 
 from abbey_metrics.documents import HostState
 from abbey_metrics.feed import Feed, Pace
 from abbey_metrics.fetch import StatusError
 from abbey_metrics.peers import peer_feed, peer_view
 from abbey_metrics.settings import Peer
+from standin_host import Now
 
 PACE = Pace(every=60.0, retry=10.0, slowest=35.0, timeout=0.05, keep=100.0)
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +21,18 @@ from typing import Any
 import httpx2
 import pytest
 import standin_upstream as upstream
-from standin_host import Now
 from standin_upstream import Behaviour, StandinUpstream, answers
 
 from abbey_metrics import forgejo, weather
 from abbey_metrics.feed import Feed
 from abbey_metrics.fetch import new_client
 from abbey_metrics.settings import ForgejoSettings, WeatherSettings
+from loopback import free_port
+from standin_host import Now
 
 # Far less than what a test may take: only behaviours that never end are waited for so long.
 SOON = 0.3
+PATIENCE = 60.0
 
 WEATHER = {"current": {"temperature_2m": 11.5, "weather_code": 61}}
 ENTRY = {"op_type": "create_issue", "created": "2026-11-23T13:00:00Z", "content": "12|It squeaks"}
@@ -222,3 +231,130 @@ def test_the_token_is_in_a_header_and_nowhere_else(
     assert "a file could not be read: it holds no token" in seen[6]
     assert "/heatmap" in caplog.text, "what is looked through is not empty"
     assert "sesame" not in "".join((*seen, caplog.text, *capfd.readouterr()))
+
+
+@dataclass(frozen=True)
+class Besieged:
+    """The real program, and the three that it asks."""
+
+    process: subprocess.Popen[str]
+    client: httpx2.Client
+    weather: StandinUpstream
+    forgejo: StandinUpstream
+    peer: StandinUpstream
+
+    def get(self, document: str) -> dict[str, Any]:
+        """Return a document. It must be there, and it must not be anything that JSON has no word for."""
+        answer = self.client.get(f"/api/v1/{document}")
+        assert answer.status_code == 200
+        return dict(json.loads(answer.text, parse_constant=pytest.fail))
+
+    def eventually(self, ready: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            assert self.process.poll() is None, "it ended"
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.05)
+
+    def end(self) -> str:
+        """Ask it to end, hold it to doing so properly, and return everything that it said."""
+        self.process.send_signal(signal.SIGTERM)
+        _, said = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0
+        return said
+
+
+@contextmanager
+def besieged(weather: Behaviour, forgejo: Behaviour, peer: Behaviour, token: Path) -> Iterator[Besieged]:
+    """Run the program against three that behave so; each has been asked something when the context begins."""
+    token.write_text("sesame\n")
+    port = free_port()
+    with ExitStack() as stack:
+        servers = [stack.enter_context(StandinUpstream(behaviour)) for behaviour in (weather, forgejo, peer)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "abbey_metrics"],
+            env={
+                "PATH": os.environ["PATH"],
+                "ABBEY_HOST": "monk",
+                "ABBEY_LISTEN": f"127.0.0.1:{port}",
+                "ABBEY_WEATHER": "52.52,13.41",
+                "ABBEY_WEATHER_URL": f"{servers[0].url}/canary",
+                "ABBEY_FORGEJO_URL": f"{servers[1].url}/canary",
+                "ABBEY_FORGEJO_USER": "brother",
+                "ABBEY_FORGEJO_TOKEN_FILE": str(token),
+                "ABBEY_PEERS": f"kscloud1={servers[2].url}/canary",
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        stack.callback(process.communicate)
+        stack.callback(process.kill)
+        url = f"http://127.0.0.1:{port}"
+        client = stack.enter_context(httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False))
+        for server in servers:
+            assert server.asked.acquire(timeout=PATIENCE)
+        found = Besieged(process, client, *servers)
+        found.eventually(lambda: client.get("/healthz").status_code == 200)
+        yield found
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("weather", "forgejo", "peer", "errors"),
+    [
+        (upstream.hangs, upstream.drips, upstream.floods_chunks, (IN_TIME, IN_TIME, "answered more than 256 KiB")),
+        (upstream.floods, upstream.hangs, upstream.drips, ("answered more than 256 KiB", IN_TIME, IN_TIME)),
+        (upstream.never_says_more_than_continue, upstream.is_reset, upstream.hangs, (IN_TIME, BROKEN, IN_TIME)),
+        (
+            upstream.sends_a_bomb,
+            answers("[" * 500_000),
+            answers("<html>canary</html>", "502 canary"),
+            ("answered in a compressed form", UNREADABLE, "answered 502"),
+        ),
+    ],
+)
+def test_the_api_answers_while_everybody_whom_it_asks_misbehaves(
+    weather: Behaviour, forgejo: Behaviour, peer: Behaviour, errors: tuple[str, str, str], tmp_path: Path
+) -> None:
+    with besieged(weather, forgejo, peer, tmp_path / "token") as program:
+        # None of them has answered, or ever will: that anything comes is the proof.
+        first = program.get("host")
+        assert first["host"] == "monk"
+        lab = program.get("lab")
+        assert (lab["weather"]["data"], lab["weather"]["age"]) == (None, None)
+        assert (lab["forgejo"]["data"], lab["forgejo"]["age"]) == (None, None)
+        assert [host["name"] for host in lab["hosts"]] == ["kscloud1", "monk"]
+
+        def told() -> tuple[str, str, str]:
+            lab = program.get("lab")
+            return lab["weather"]["error"], lab["forgejo"]["error"], lab["hosts"][0]["error"]
+
+        program.eventually(lambda: told() == errors)
+        program.eventually(lambda: program.get("host")["seq"] > first["seq"])
+        status = Path(f"/proc/{program.process.pid}/status").read_text()
+        most = int(status.partition("VmHWM:")[2].split()[0])
+        assert most < 100_000, "kilobytes: nobody fills its memory from outside"
+        said = program.get("lab"), program.client.get("/metrics").text, program.end()
+    assert not any(word in str(said) for word in ("canary", "sesame", "52.52", "Traceback"))
+
+
+@pytest.mark.process
+def test_what_was_known_is_shown_with_its_age_while_nothing_new_comes(tmp_path: Path) -> None:
+    def figures(line: upstream.Connection) -> None:
+        answers({**program.get("host"), "host": "kscloud1"})(line)
+
+    with besieged(answers(WEATHER), FORGEJO, answers("", "503 Not Yet"), tmp_path / "token") as program:
+        program.peer.behaviour = figures
+        program.eventually(lambda: program.get("lab")["hosts"][0]["state"] == "up")
+        program.peer.behaviour = upstream.hangs
+        program.eventually(lambda: program.get("lab")["hosts"][0]["state"] == "away")
+        before = program.get("lab")
+        program.eventually(lambda: program.get("lab")["hosts"][0]["age"] > before["hosts"][0]["age"])
+        lab = program.get("lab")
+        assert lab["hosts"][0]["figures"]["host"] == "kscloud1"
+        assert lab["hosts"][0]["error"] == IN_TIME
+        assert (lab["weather"]["data"]["celsius"], lab["weather"]["error"]) == (11.5, "")
+        assert lab["forgejo"]["data"]["entries"][0]["subject"] == "It squeaks"
+        assert None not in (lab["weather"]["age"], lab["forgejo"]["age"])
+        assert "sesame" not in str((lab, program.end()))

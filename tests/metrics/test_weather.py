@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from standin_host import Now
 from standin_upstream import StandinUpstream, answers
 
 from abbey_metrics.documents import Weather
@@ -14,6 +13,7 @@ from abbey_metrics.fetch import new_client
 from abbey_metrics.forecast import DAY, HOUR, TEXTS, parse
 from abbey_metrics.settings import WeatherSettings
 from abbey_metrics.weather import weather_feed
+from standin_host import Now
 
 # A Monday's midnight in Berlin, an hour before that of UTC.
 MIDNIGHT = int(datetime(2026, 11, 22, 23, tzinfo=UTC).timestamp())
