@@ -130,8 +130,10 @@ def _own(settings: Settings) -> Iterable[Network]:
 def _is_address(host: bytes) -> bool:
     """Return whether a header Host names nothing, this machine, or an address."""
     try:
-        name = urlsplit(f"//{host.decode('ascii')}").hostname or ""
-        return not host or name == "localhost" or bool(ipaddress.ip_address(name))
+        text = host.decode("ascii")
+        name = urlsplit(f"//{text}").hostname or ""
+        # More than a name and a port is nothing that a browser sends.
+        return not text or (not set("@/?#") & set(text) and (name == "localhost" or bool(ipaddress.ip_address(name))))
     except ValueError:
         return False
 
