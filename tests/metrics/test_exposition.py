@@ -167,6 +167,7 @@ def test_what_is_not_known_is_left_out_and_named(sampler: Sampler, standin_host:
 def test_without_a_sample_its_age_and_the_peers_are_all() -> None:
     assert shown(text(age=11.0)) == {of("host_sample_age_seconds"): 11, of("host_peer_up", peer="kscloud1"): 0}
     assert shown(text(age=None)) == {of("host_peer_up", peer="kscloud1"): 0}
+    assert "abbey_host_sample_age_seconds" not in text(age=None)  # not even its description
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
