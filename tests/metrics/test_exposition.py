@@ -12,13 +12,13 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_plain
 from standin_host import Now, StandinHost
-from standin_platform import NOW, container, database, standin_platform
 
 from abbey_metrics.documents import HostState, HostView
 from abbey_metrics.exposition import OPENMETRICS, PLAIN, content_type, exposition
 from abbey_metrics.figures import HostFigures, Temperature
 from abbey_metrics.platform import Containers, Link, Platform, Tailnet
 from abbey_metrics.sampler import Sampler
+from standin_platform import NOW, container, database, standin_platform
 
 Shown = dict[tuple[str, frozenset[tuple[str, str]]], float]
 # What Prometheus 3 sends, and what it sends when it is told to prefer the plain text.
