@@ -36,3 +36,10 @@ def tell(what: str, value: float, *, limit: float, unit: str) -> bool:
     verdict = "within" if value <= limit else "OVER"
     print(f"{what:<52} {value:8.3f} {unit:<3}  limit {limit:g} {unit}  ratio {value / limit:5.2f}  {verdict}")
     return value <= limit
+
+
+def tell_least(what: str, value: float, *, limit: float, unit: str) -> bool:
+    """Print a figure beside the least that it must reach, and return whether it does; the ratio is good from 1 up."""
+    verdict = "reached" if value >= limit else "UNDER"
+    print(f"{what:<52} {value:8,.0f} {unit:<3}  least {limit:,.0f} {unit}  ratio {value / limit:5.2f}  {verdict}")
+    return value >= limit

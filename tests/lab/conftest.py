@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from harness.lab import Lab, running_lab
-from harness.platform import Platform
+from harness.platform import Platform, reference_platform
 from harness.prerequisites import missing
-from harness.workplace import REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +22,5 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def platform(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The reference lab's file, unchanged, in a folder of its own; what it deployed is removed at the end."""
-    folder = tmp_path_factory.mktemp("platform")
-    shutil.copy(REPOSITORY / "examples" / "reference" / "abbey.yaml", folder)
-    platform = Platform(lab=lab, folder=folder, ssh_config=lab.access.config)
-    yield platform
-    platform.abbey("down", "--yes", "--volumes")
-    for host in lab.hosts:
-        host.run("rm", "-rf", platform.home(host))
+    with reference_platform(lab, tmp_path_factory.mktemp("platform")) as platform:
+        yield platform

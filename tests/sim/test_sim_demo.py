@@ -110,7 +110,7 @@ def test_a_host_is_killed_and_revived_from_another_process(open_folder: Path) ->
     folder = open_folder / "demo"
     with demo_elsewhere(folder, name) as (process, url):
         edge = httpx2.URL(url)
-        address, host = f"http://127.0.0.1:{edge.port}/portal.json", {"Host": edge.netloc.decode()}
+        address, host = f"http://127.0.0.1:{edge.port}/manifest.webmanifest", {"Host": edge.netloc.decode()}
 
         def served_by() -> set[str]:
             answers = [httpx2.get(address, headers=host, trust_env=False) for _ in range(8)]

@@ -147,7 +147,7 @@ class DemoLab:
             *doors,
             services.identity(folder, self.conninfo(host, self.identity_database(host)), host=host, layout=layout),
             services.app(folder, self.conninfo(host, "notes"), self.secrets, host=host, layout=layout),
-            services.metrics(folder, host=host, layout=layout),
+            services.metrics(folder, portal.document_of(folder), host=host, layout=layout),
             portal.program(programs.nginx, folder, lab=self.lab, host=host, layout=layout),
         ]
 

@@ -31,12 +31,12 @@ class Probe:
 
 
 def portal_from(lab: DemoLab, hosts: tuple[DemoHost, ...]) -> Probe:
-    """Page and portal.json answer every time, and exactly these hosts answer them."""
+    """Page and manifest answer every time, and exactly these hosts answer them."""
     statuses: Counter[int] = Counter()
     answered: Counter[str] = Counter()
     with browser(lab.layout) as http:
         for turn in range(ROUNDS):
-            answer = http.get(f"{lab.layout.url()}{('/', '/portal.json')[turn % 2]}")
+            answer = http.get(f"{lab.layout.url()}{('/', '/manifest.webmanifest')[turn % 2]}")
             statuses[answer.status_code] += 1
             answered[answer.headers.get("x-standin-edge", "nobody")] += 1
     expected = {host.name for host in hosts}

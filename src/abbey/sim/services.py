@@ -13,6 +13,8 @@ from abbey.sim.supervise import Program
 
 NOTES_CLIENT = "notes"
 WHOAMI_CLIENT = "whoami"
+# The portal's nginx asks from here; the other host from its tailnet address, so the two can be told apart.
+VISITORS = "127.0.0.1/32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,10 @@ class Secrets:
     cookie_key: Secret
 
 
-def metrics(folder: Path, *, host: DemoHost, layout: Layout) -> Program:
-    """Return the metrics API of the host, which knows the other by its tailnet address."""
+def metrics(folder: Path, document: Path, *, host: DemoHost, layout: Layout) -> Program:
+    """Given the portal's document, return the metrics API of the host, which knows the other by its tailnet address."""
     other = layout.peer_of(host)
+    (folder / "metrics").mkdir(exist_ok=True)
     return Program(
         host=host.name,
         name="metrics",
@@ -39,6 +42,10 @@ def metrics(folder: Path, *, host: DemoHost, layout: Layout) -> Program:
             "ABBEY_HOST": host.name,
             "ABBEY_LISTEN": f"{host.address}:{host.metrics},{host.tailnet}:{host.metrics}",
             "ABBEY_PEERS": f"{other.name}=http://{other.tailnet}:{other.metrics}",
+            "ABBEY_TAILNET": host.tailnet,
+            "ABBEY_GATEWAYS": VISITORS,
+            "ABBEY_PORTAL": str(document),
+            "ABBEY_STATE": str(folder / "metrics"),
             "ABBEY_WEATHER": "",
         },
     )

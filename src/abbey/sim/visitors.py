@@ -12,7 +12,7 @@ import httpx2
 from abbey.sim.hosts import Layout
 from abbey.sim.visit import browser
 
-PAGES = ("/", "/portal.json", "/healthz")
+PAGES = ("/", "/manifest.webmanifest", "/healthz")
 PATIENCE = 5.0  # seconds for one answer; later is a failure
 HISTORY = 60
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from harness.host import Host
 from harness.lab import ABBEY, CONTROLLER, Lab
 from harness.process import LabError, run
 from harness.wait import eventually
+from harness.workplace import REPOSITORY
 
 PROJECT = "monastery"
 TUNNEL_SECRET = "cloudflared/tunnel_secret"  # made by Cloudflare, so a person brings it
@@ -101,9 +104,12 @@ class Platform:
         rows = host.run("docker", "inspect", "--format", look, *ids.split()).splitlines()
         return {service: rest for service, _, rest in (row.partition(" ") for row in rows)}
 
-    def ask(self, host: Host, name: str, path: str = "/", *, method: str = "GET") -> Page:
+    def ask(
+        self, host: Host, name: str, path: str = "/", *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Page:
         """Ask a host's gateway for a page of a site, as the tunnel's connector would."""
         words = ["curl", "--silent", "--max-time", "10", "--request", method, "--write-out", "\n%{http_code}"]
+        words += [word for key, value in (headers or {}).items() for word in ("--header", f"{key}: {value}")]
         words += ["--header", f"Host: {name}", "--header", "X-Forwarded-Proto: https", GATEWAY + path]
         body, _, status = self.lab.at(host.name, *words).stdout.rpartition("\n")
         return Page(status=int(status or 0), body=body)
@@ -121,3 +127,14 @@ class Platform:
         """Wait until a service of a host is healthy."""
         look = ("docker", "inspect", "--format", "{{.State.Health.Status}}", f"{PROJECT}-{service}-1")
         eventually(f"{service} on {host.name} is healthy", lambda: host.attempt(*look).stdout.strip() == "healthy")
+
+
+@contextmanager
+def reference_platform(lab: Lab, folder: Path) -> Iterator[Platform]:
+    """Give the reference lab's file, unchanged, in a folder of its own; what it deployed is removed at the end."""
+    shutil.copy(REPOSITORY / "examples" / "reference" / "abbey.yaml", folder)
+    platform = Platform(lab=lab, folder=folder, ssh_config=lab.access.config)
+    yield platform
+    platform.abbey("down", "--yes", "--volumes")
+    for host in lab.hosts:
+        host.run("rm", "-rf", platform.home(host))

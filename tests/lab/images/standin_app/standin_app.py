@@ -68,7 +68,9 @@ class Page(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html; charset=utf-8" if isinstance(value, str) else "application/json")
         self.send_header("Content-Length", str(len(body)))
         if self.path.startswith(GATE):
-            self.send_header("X-Authentik-Username", "standin")
+            # A visitor of the tests says who they are; nobody else would believe it.
+            self.send_header("X-Authentik-Username", self.headers.get("X-Standin-User", "standin"))
+            self.send_header("X-Authentik-Groups", self.headers.get("X-Standin-Groups", ""))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

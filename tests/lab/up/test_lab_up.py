@@ -6,48 +6,21 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import yaml
+from harness.deployed import CANARY, Deployed
 from harness.host import Host
 from harness.lab import CONTROLLER, KSCLOUD1, MONK, OUTSIDER, Lab
 from harness.platform import Platform
 from harness.wait import eventually
-from harness.watch import command_lines
 
 pytestmark = pytest.mark.lab
 
-CANARY = "canary-7f3kq9w2xv5m8z1t"
 NAMES = ("monk", "kscloud1")
 OWNED = {"monk": ("Karakeep", "Open WebUI"), "kscloud1": ("Prometheus",)}
 UNCHECKED = {"openproject-worker", "karakeep-chrome"}  # their images have nothing that a health check could ask
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A platform after its first `abbey up`, with what was said and seen on the way."""
-
-    platform: Platform
-    plan_code: int
-    plan: str = field(repr=False)
-    up: str = field(repr=False)
-    command_lines: frozenset[str] = field(repr=False)
-
-    def host(self, name: str) -> Host:
-        return {host.name: host for host in self.platform.lab.hosts}[name]
-
-
-@pytest.fixture(scope="module")
-def deployed(platform: Platform) -> Deployed:
-    planned = platform.abbey("plan")
-    platform.supply(grafana__admin_password=CANARY)
-    with command_lines() as seen:
-        said = platform.up()
-    return Deployed(
-        platform=platform, plan_code=planned.returncode, plan=planned.stdout, up=said, command_lines=frozenset(seen)
-    )
 
 
 def services(platform: Platform, host: Host) -> set[str]:
