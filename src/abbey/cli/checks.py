@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from abbey.check.design import RULES
+from abbey.check import design, portal
 from abbey.check.own import own_files
 from abbey.check.registry import run, sorted_by_gravity
 from abbey.cli import output
@@ -24,7 +24,7 @@ def check(path: Path, *, as_json: bool) -> int:
             raise
         output.document({"right": False, "faults": [asdict(fault) for fault in errors.faults], "findings": []})
         return errors.exit_code
-    findings = sorted_by_gravity((*run(RULES, lab), *own_files(path.parent / "apps")))
+    findings = sorted_by_gravity((*run((*design.RULES, *portal.RULES), lab), *own_files(path.parent / "apps")))
     if as_json:
         output.document({"right": True, "faults": [], "findings": [asdict(finding) for finding in findings]})
     else:
