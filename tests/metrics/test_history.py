@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from samples import MINUTE, known, pasts, sample
+from standin_host import Now
 
 from abbey_metrics.columns import BLANK, NAMES, WIDTH, row
 from abbey_metrics.documents import Past, Range
 from abbey_metrics.figures import DiskIo, HostFigures, Network
 from abbey_metrics.history import LIVE, History
 from abbey_metrics.rings import RINGS, SECONDS, SLOTS, Rings
-from standin_host import Now
 
 EPOCH = st.integers(min_value=0, max_value=10**10)
 
@@ -149,6 +149,7 @@ def test_a_clock_that_jumps_and_returns_loses_only_the_places_that_it_used(jump:
     assert found == expected | {MINUTE + 201: 5.0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(EPOCH | st.integers(MINUTE, MINUTE + 700), st.floats(0, 100, width=16)), max_size=40))
 def test_seconds_hold_what_a_table_of_places_would_whatever_the_clock_does(steps: Sequence[tuple[int, float]]) -> None:
     history, table = _fed(), {}
@@ -161,6 +162,7 @@ def test_seconds_hold_what_a_table_of_places_would_whatever_the_clock_does(steps
         assert known(history.past("monk", Range.MINUTES)) == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 4) | st.integers(1, 400), st.integers(0, 1000), st.booleans()), max_size=120),
     st.integers(MINUTE, MINUTE + 300),
