@@ -44,7 +44,7 @@ class Ready:
 
     def history(self, _: Visitor, scope: Scope) -> Answer:
         """Return what this host remembers of itself or of another, by the second, by ten seconds or by the minute."""
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=16))
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         try:
             range_ = Range(asked.get("range", Range.MINUTES))
         except ValueError:

@@ -125,7 +125,7 @@ def test_what_is_remembered_of_strangers_is_bounded() -> None:
         admit(asked, GATEWAY, ("host", f"{number}.example"))
         admit(asked, GATEWAY, ("x-authentik-username", f"visitor{number}"))
     for known in (asked._standings, asked._hosts, asked._visitors):
-        assert len(known) <= REMEMBERED  # type: ignore[arg-type]
+        assert len(known) <= REMEMBERED
     assert admit(asked, "127.0.0.1", ("host", "")) == Visitor(reader=True, admin=True)
 
 
@@ -184,7 +184,7 @@ def test_activity_is_for_who_may_open_forgejo_and_of_private_repositories_for_ad
     made.lab.apps = PortalFile(tmp_path / "portal.json").read()
     feed = made.lab.forgejo_feed
     assert feed
-    feed._fetch = lambda: asyncio.sleep(0, Forge((), None))  # type: ignore[assignment]
+    feed._fetch = lambda: asyncio.sleep(0, Forge((), None))
     asyncio.run(feed.step())
     publish(made)
     for groups, may in {"": False, "family": False, "homelab-admin": True, **told}.items():

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from real_metrics import PATIENCE, eventually, serving, start
 
-from abbey_metrics.health import healthy
 from abbey_metrics.server import bind
-from abbey_metrics.settings import Address
+from abbey_metrics.words import Address
 from loopback import free_port
 
 pytestmark = pytest.mark.process
-
-PATIENCE = 20.0
-
-
-def eventually(ready: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -43,32 +32,11 @@ def hanging_weather() -> Iterator[str]:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}/v1/forecast"
 
 
-def start(**env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "abbey_metrics"],
-        env={"PATH": os.environ["PATH"], "ABBEY_HOST": "monk", **env},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.fixture
 def service(hanging_weather: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    port = free_port()
-    process = start(
-        ABBEY_LISTEN=f"127.0.0.1:{port},127.0.0.2:{port}",
-        ABBEY_PEERS=f"kscloud1=http://127.0.0.1:{free_port()}",
-        ABBEY_WEATHER="52.52,13.41",
-        ABBEY_WEATHER_URL=hanging_weather,
-    )
-    try:
-        eventually(lambda: healthy("127.0.0.1", port))
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
+    peer = f"kscloud1=http://127.0.0.1:{free_port()}"
+    with serving(ABBEY_PEERS=peer, ABBEY_WEATHER="52.52,13.41", ABBEY_WEATHER_URL=hanging_weather) as running:
+        yield running
 
 
 def test_a_dead_peer_and_a_hanging_weather_service_are_shown_not_waited_for(
@@ -93,40 +61,35 @@ def test_a_dead_peer_and_a_hanging_weather_service_are_shown_not_waited_for(
         eventually(lambda: lab()["weather"]["error"] == "did not answer in time")
 
 
-def test_events_come_in_order_and_the_stream_ends_with_the_service(
-    service: tuple[subprocess.Popen[str], int],
-) -> None:
-    process, port = service
-    url = f"http://127.0.0.1:{port}/api/v1/stream"
-    with httpx2.stream("GET", url, timeout=PATIENCE, trust_env=False) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert answer.headers["x-accel-buffering"] == "no"
-        assert answer.headers["cache-control"] == "no-cache, no-transform"
-        lines = answer.iter_lines()
-        events = [json.loads(line.removeprefix("data: ")) for line in _data(lines, 2)]
-        assert events[0]["seq"] < events[1]["seq"]
-        process.send_signal(signal.SIGTERM)
-        for _ in lines:
-            continue
-    assert process.wait(PATIENCE) == 0
-    assert process.stderr
-    assert process.stderr.read().count("\n") == 1, "it says where it listens, and nothing else"
+def test_connections_are_kept_and_asked_again(service: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = service
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.connect()
+    first = connection.sock
+    for path in ("/api/v1/host", "/api/v1/me", "/healthz", "/nothing", "/api/v1/host"):
+        connection.request("GET", path)
+        connection.getresponse().read()
+        assert connection.sock is first, path
+    connection.request("HEAD", "/api/v1/lab")
+    answer = connection.getresponse()
+    assert int(answer.headers["content-length"]) > 100
+    assert answer.read() == b""
+    connection.close()
 
 
-def _data(lines: Iterator[str], count: int) -> Iterator[str]:
-    for line in lines:
-        if line.startswith("data: "):
-            yield line
-            count -= 1
-        if not count:
-            return
+def test_what_the_portal_asks_loads_no_framework() -> None:
+    asked = (
+        "import sys, abbey_metrics.server; print([name for name in ('fastapi', 'starlette') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=PATIENCE)
+    assert found.stdout == "[]\n"
 
 
 def test_a_wrong_environment_is_told_whole_and_without_a_traceback() -> None:
-    process = start(ABBEY_LISTEN="0.0.0.0:9101", ABBEY_HISTORY="x")
+    process = start(ABBEY_LISTEN="0.0.0.0:9101", ABBEY_GATEWAYS="x")
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    assert [line.split(":")[1].strip() for line in errors.splitlines()] == ["ABBEY_LISTEN", "ABBEY_HISTORY"]
+    assert [line.split(":")[1].strip() for line in errors.splitlines()] == ["ABBEY_LISTEN", "ABBEY_GATEWAYS"]
 
 
 def test_a_port_that_is_taken_is_told() -> None:
@@ -147,6 +110,13 @@ def test_answers_are_sent_without_waiting_for_acknowledgements() -> None:
     # asyncio switches Nagle's algorithm off only for sockets that say that they are TCP.
     with closing(bind(Address("127.0.0.1", 0))) as sock:
         assert sock.proto == socket.IPPROTO_TCP
+
+
+def test_a_listener_that_vanished_is_not_held_for_long() -> None:
+    with closing(bind(Address("127.0.0.1", 0))) as sock:
+        sock.listen()
+        with closing(socket.create_connection(sock.getsockname())), closing(sock.accept()[0]) as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 @pytest.mark.parametrize("environment", [{}, {"ABBEY_HOST": "monk", "ABBEY_LISTEN": "127.0.0.1:1"}])
