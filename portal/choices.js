@@ -23,7 +23,6 @@ let sending = false;
 let timer = 0;
 let retry = FIRST_RETRY;
 let started = false;
-const early = []; // stars that were pressed before it was known who pressed them
 
 // Learn who this is, show what they chose, and listen to their stars. Called after the first figures.
 export function start() {
@@ -31,16 +30,13 @@ export function start() {
   started = true;
   document.addEventListener("click", (event) => {
     const star = event.target.closest?.(".star");
-    if (!star) return;
-    if (person === null) early.push(star);
-    else toggle(star);
+    if (star && person !== null) toggle(star);
   });
   addEventListener("storage", (event) => {
     if (event.key === place()) adopt(parse(event.newValue));
     if (event.key === LAST && person !== null && event.newValue !== person) location.reload();
   });
   addEventListener("online", soon);
-  document.addEventListener("visibilitychange", () => document.hidden && sendLast());
   learn();
 }
 
@@ -75,7 +71,7 @@ async function learn() {
     return;
   }
   const me = answer.body;
-  const name = me.known && typeof me.name === "string" ? me.name : "";
+  const name = nameOf(me);
   const before = recall(LAST);
   if (before && before !== name) for (const word of ["theme", "lang"]) cookie(word, "");
   retry = FIRST_RETRY;
@@ -88,11 +84,13 @@ async function learn() {
   soon();
 }
 
+const nameOf = (me) => (me.known && typeof me.name === "string" ? me.name : "");
+
 function be(name) {
   person = name;
   remember(LAST, name);
   take(checked(parse(recall(place()))));
-  for (const star of early.splice(0)) toggle(star);
+  document.documentElement.classList.add("personal");
 }
 
 // Other modules hear who this is: `detail` is what /api/v1/me says, or null for somebody who is signed out.
@@ -129,13 +127,17 @@ function soon() {
   else if (person && choices.at > kept) timer = setTimeout(send, REST);
 }
 
+// The lab keeps it for whoever is signed in now, which since this page was loaded may have become somebody else.
 async function send() {
   if (sending || choices.at <= kept) return;
   sending = true;
+  const now = await ask(ME);
   const sent = choices;
-  const answer = await ask(PREFERENCES, put(sent));
+  const same = now.body && nameOf(now.body) === person;
+  const answer = same ? await ask(PREFERENCES, put(sent)) : now;
   sending = false;
-  if (answer.body) {
+  if (now.body && !same) location.reload();
+  else if (answer.body) {
     retry = FIRST_RETRY;
     const theirs = checked(answer.body);
     kept = Math.max(sent.at, theirs.at);
@@ -144,12 +146,6 @@ async function send() {
   } else if (answer.signedOut) tell(null);
   else if (answer.refused) kept = sent.at; // asking again would be refused again; it stays in this browser
   else timer = setTimeout(send, delay());
-}
-
-// The page is being left: what waits is sent without waiting for an answer.
-function sendLast() {
-  if (!sure || !person || sending || choices.at <= kept) return;
-  fetch(PREFERENCES, { ...put(choices), keepalive: true }).catch(() => {}); // it is kept here and is sent next time
 }
 
 const put = (body) => ({ method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });

@@ -34,6 +34,8 @@ CSP = (
 NOW = 1_795_441_320.0  # Monday, 23 November 2026, 13:42 in UTC
 RANGES = {"5m": (300, 1.0), "1h": (360, 10.0), "24h": (1440, 60.0)}
 HOSTS = ("monk", "kscloud1")
+# What a console says where a test switches service workers off, or makes something fail.
+NOISE = ("Service Worker registration blocked by Playwright", "(Bad Gateway)", "net::ERR_")
 
 
 def app(name: str, **fields: Any) -> dict[str, Any]:
@@ -76,12 +78,19 @@ def lab(*, heat: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     def host(name: str) -> dict[str, Any]:
         cpu = {"percent": 12.0, "cores": [12.0], "load": [0.5, 0.4, 0.3], "frequency": None}
         figures = {"host": name, "seq": 1, "at": NOW, "uptime": 60.0, "cpu": cpu, "memory": None, "swap": None}
-        more = {"disks": [], "network": None, "disk_io": None, "temperatures": [], "missing": [], "fans": []}
+        more: dict[str, Any] = {
+            "disks": [],
+            "network": None,
+            "disk_io": None,
+            "temperatures": [],
+            "missing": [],
+            "fans": [],
+        }
         state = {"own": name == HOSTS[0], "state": "up", "age": 0.4, "away_since": None, "error": ""}
         return {"name": name, **state, "figures": {**figures, **more, "pressure": None, "battery": None}}
 
     forge = {"data": {"entries": [], "heat": heat}, "age": 20.0, "error": ""}
-    parts = {"platforms": [], "apps": [], "weather": None, "forgejo": None if heat is None else forge}
+    parts: dict[str, Any] = {"platforms": [], "apps": [], "weather": None, "forgejo": None if heat is None else forge}
     return {"host": HOSTS[0], "seq": 1, "at": NOW, "hosts": [host(name) for name in HOSTS], **parts}
 
 
@@ -133,6 +142,7 @@ class StandinVisit:
         self.files: dict[str, bytes] = {}
         self.held: set[str] = set()  # paths that are not answered until `let_go`
         self.released = threading.Event()
+        self.closed = threading.Event()
         self.down: set[str] = set()  # beginnings of paths that answer 502
         self.signed_out = False
         self.asked: list[str] = []
@@ -172,6 +182,7 @@ class StandinVisit:
         return None
 
     def file(self, path: str) -> tuple[str, bytes] | None:
+        path = path.replace("/favicon.ico", "/icon.svg")  # what browsers ask for beside a page without an icon
         if path in self.files:
             return TYPES[Path(path).suffix], self.files[path]
         file = (PORTAL / path.removeprefix("/")).resolve()
@@ -192,13 +203,17 @@ def visiting(visit: StandinVisit) -> Iterator[StandinVisit]:
             visit.asked.append(parts.path)
             if parts.path in visit.held:
                 visit.released.wait(30)
-            if visit.signed_out:
+            if parts.path == "/api/v1/stream" and not visit.signed_out and not visit.down:
+                self.stream()
+            elif visit.signed_out:
                 self.answer(302, "text/html", b"", {"Location": "https://auth.example.com/"})
             elif any(parts.path.startswith(one) for one in visit.down):
                 self.answer(502, "text/html", b"down")
             elif parts.path == "/":
                 page = visit.page(SimpleCookie(self.headers.get("Cookie", "")))
                 self.answer(200, TYPES[".html"], page, {"Vary": "Cookie"})
+            elif parts.path.endswith("/sign_out"):
+                self.answer(200, TYPES[".html"], b'<link rel="icon" href="/icon.svg">signed out')
             elif body := visit.api(parts.path, parse_qs(parts.query)):
                 self.answer(200, TYPES[".json"], json.dumps(body).encode())
             elif found := visit.file(parts.path):
@@ -218,14 +233,29 @@ def visiting(visit: StandinVisit) -> Iterator[StandinVisit]:
             else:
                 self.answer(200, TYPES[".json"], json.dumps(visit.keep(body)).encode())
 
+        def stream(self) -> None:
+            self.close_connection = True
+            self.head(200, {"Content-Type": "text/event-stream"})
+            whole = visit.lab
+            self.event("forgejo", {"forgejo": whole["forgejo"]})
+            while not visit.closed.is_set() and not visit.down:
+                self.event("figures", {key: whole[key] for key in ("host", "seq", "at", "hosts")})
+                visit.closed.wait(1.0)
+
+        def event(self, name: str, data: dict[str, Any]) -> None:
+            self.wfile.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+
         def answer(self, status: int, kind: str, body: bytes, more: dict[str, str] | None = None) -> None:
             visit.statuses.append((urlsplit(self.path).path, status))
             headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-cache"}
+            self.head(status, {**headers, **(more or {})})
+            self.wfile.write(body)
+
+        def head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)
-            for name, value in {**headers, "Content-Security-Policy": CSP, **(more or {})}.items():
+            for name, value in {"Content-Security-Policy": CSP, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
@@ -244,5 +274,6 @@ def visiting(visit: StandinVisit) -> Iterator[StandinVisit]:
         yield visit
     finally:
         visit.let_go()
+        visit.closed.set()
         server.shutdown()
         server.server_close()
