@@ -7,7 +7,7 @@ from email.utils import formatdate
 import httpx2
 import pytest
 from pydantic import TypeAdapter
-from standin_upstream import Connection, StandinUpstream, answers, drips
+from standin_upstream import Connection, StandinUpstream, answers, head
 
 from abbey_metrics import fetch
 from abbey_metrics.fetch import LARGEST, StatusError, explain, get, new_client, renew
@@ -72,12 +72,17 @@ def test_a_pause_is_asked_for_in_seconds_or_by_a_date(header: str, least: float,
 def test_the_whole_answer_has_a_limit_although_it_comes_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "LONGEST", 0.2)
 
+    def comes_slowly(line: Connection) -> None:
+        going = line.send(head("200 OK", "Content-Length: 150"))
+        for _ in range(150):
+            going = going and line.drip(b" ")
+
     async def run(server: StandinUpstream) -> None:
         async with new_client() as client:
             with pytest.raises(TimeoutError):
                 await get(client, server.url)
 
-    with StandinUpstream(drips) as server:
+    with StandinUpstream(comes_slowly) as server:
         asyncio.run(run(server))
 
 

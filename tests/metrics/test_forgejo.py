@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import standin_upstream as upstream
+from standin_host import Now
 from standin_upstream import StandinUpstream, answers
 
 from abbey_metrics.activity import DONE, LONGEST, MOST, entries
@@ -17,7 +18,6 @@ from abbey_metrics.fetch import new_client
 from abbey_metrics.forgejo import forgejo_feed
 from abbey_metrics.heatmap import days, zone_named
 from abbey_metrics.settings import ForgejoSettings, SettingsError, load
-from standin_host import Now
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
