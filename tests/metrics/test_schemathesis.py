@@ -30,7 +30,7 @@ WHO = {
 }
 # It ends only with its listener; it has tests of its own.
 ENDLESS = "/api/v1/stream"
-EXAMPLES = 12
+EXAMPLES = 10
 
 
 class From(HTTPAdapter):
