@@ -1,24 +1,42 @@
-// Brings the page to life: search over the tiles that are there, and the lab's figures as they come.
+// Brings the page to life: search over the tiles that are there, and the lab's news as it comes. What draws the news
+// is loaded with the first of it.
 
 import { follow } from "./live.js";
 
-const OLD = 5_000; // milliseconds without news after which the page says so
+export { past } from "./live.js";
 
-const find = (selector, from = document) => from.querySelector(selector);
-const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-const tiles = all(".tile");
+export const find = (selector, from = document) => from.querySelector(selector);
+export const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+// Everything that is known of the lab: the parts of LabFigures as they came in.
+export const lab = {};
 
 // ---------------------------------------------------------------- words
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const language = document.documentElement.lang || "en";
+// The visitor's own form of the page's language: a page in English is dated the British way for a Briton.
+export const locale = navigator.languages.find((name) => name.split("-")[0] === language) ?? language;
 
-function when(seconds) {
-  const date = new Date(seconds * 1000);
-  return (Date.now() - date < 20 * 3_600_000 ? clock : day).format(date);
+const messages = JSON.parse(find("#messages").content.textContent);
+
+// Return a message with its parameters filled in; the key itself where there is no such message.
+export function t(key, parameters = {}) {
+  return (messages[key] ?? key).replace(/{(\w+)}/g, (whole, name) => parameters[name] ?? whole);
 }
 
-function span(seconds) {
+// What is shown at first does without Intl: its first use costs more time than all other scripts together.
+const two = (number) => String(number).padStart(2, "0");
+let day = null;
+
+export function when(seconds) {
+  const date = new Date(seconds * 1000);
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (Math.abs(Date.now() - date) < 20 * 3_600_000) return clock;
+  day ??= new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+  return `${day.format(date)}, ${clock}`;
+}
+
+export function span(seconds) {
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   if (minutes < 1) return `${Math.round(seconds)} s`;
@@ -26,223 +44,235 @@ function span(seconds) {
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-function bytes(count) {
+export function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let unit = 0;
   for (; count >= 999.5 && unit < units.length - 1; unit++) count /= 1000;
-  return `${count < 9.95 && unit ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+  return `${count < 9.95 && unit ? count.toFixed(1).replace(".", t("number.point")) : Math.round(count)} ${units[unit]}`;
 }
 
-// "9.6 of 16 GB": the unit once where it is the same.
-function part(used, total) {
-  const [some, all] = [bytes(used), bytes(total)];
-  const [number, unit] = some.split(" ");
-  return all.endsWith(` ${unit}`) ? `${number} of ${all}` : `${some} of ${all}`;
-}
+export const list = (words) => new Intl.ListFormat(locale).format(words);
 
-const rate = (value) => (value == null ? "–" : `${bytes(value)}/s`);
-const list = (words) => new Intl.ListFormat("en").format(words);
-
-function say(element, text) {
+// Set an element's text if it is another: what says the same costs nothing and is not read out again.
+export function say(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
 // ---------------------------------------------------------------- search
 
+export const tiles = () => all(".tile");
+const texts = new WeakMap();
+
+// Letters without their accents, so that "moebel" is not needed to find what "möbel" finds.
+const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+
+function textsOf(tile) {
+  if (!texts.has(tile)) {
+    const group = find("h2", tile.closest(".group"))?.textContent ?? "";
+    texts.set(tile, { title: plain(find(".name", tile).textContent), whole: plain(`${tile.textContent} ${tile.dataset.app} ${group}`) });
+  }
+  return texts.get(tile);
+}
+
+// How well a tile answers: its title begins so, a word of the title does, the title has it, only the rest does.
+function rank(tile, words) {
+  const { title, whole } = textsOf(tile);
+  if (!words.every((word) => whole.includes(word))) return 0;
+  if (title.startsWith(words[0])) return 4;
+  if (title.includes(` ${words[0]}`)) return 3;
+  return title.includes(words[0]) ? 2 : 1;
+}
+
 function startSearch() {
   const query = find("#query");
-  const texts = new Map(tiles.map((tile) => [tile, tile.textContent.toLowerCase()]));
-  const shown = () => tiles.filter((tile) => !tile.parentElement.hidden);
+  const shown = () => tiles().filter((tile) => !tile.parentElement.hidden);
+  let best = null;
 
   function filter() {
-    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const tile of tiles) tile.parentElement.hidden = !words.every((word) => texts.get(tile).includes(word));
+    const words = plain(query.value).split(/\s+/).filter(Boolean);
+    const every = tiles();
+    const ranks = every.map((tile) => (words.length ? rank(tile, words) : 1));
+    every.forEach((tile, at) => (tile.parentElement.hidden = !ranks[at]));
     for (const group of all(".group")) group.hidden = !find("li:not([hidden])", group);
-    const count = shown().length;
-    for (const tile of tiles) tile.classList.toggle("first", words.length > 0 && tile === shown()[0]);
-    say(find("#found"), words.length ? `${count} of ${tiles.length} applications match` : "");
-    tellNothing(count ? "" : `No application matches “${query.value.trim()}”.`);
+    const count = ranks.filter(Boolean).length;
+    best = words.length && count ? every[ranks.indexOf(Math.max(...ranks))] : null;
+    for (const tile of every) tile.classList.toggle("first", tile === best);
+    say(find("#found"), words.length ? t("search.found", { count, total: every.length }) : "");
+    const nothing = find("#nothing");
+    if (every.length) say(nothing, words.length ? t("search.nothing", { text: query.value.trim() }) : "");
+    nothing.hidden = count > 0;
+  }
+
+  function clear() {
+    query.value = "";
+    filter();
+    query.focus();
   }
 
   // Arrows move the focus itself, so Enter, a middle click and a screen reader do what they do on any link.
-  function walk(step) {
-    const line = [query, ...shown()];
-    const next = line.indexOf(document.activeElement) + step;
-    line[Math.max(0, Math.min(line.length - 1, next))].focus();
+  function walk(from, key) {
+    const boxes = shown().map((tile) => ({ tile, box: tile.getBoundingClientRect() }));
+    const next = neighbour(boxes, from, key);
+    if (next) next.focus();
+    else if (key === "ArrowUp") query.focus();
   }
 
   query.addEventListener("input", filter);
   if (query.value) filter(); // typed before this script was here
   document.addEventListener("keydown", (event) => {
-    const from = document.activeElement;
-    const onTile = from?.classList.contains("tile");
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "/" && from !== query) query.focus();
-    else if (event.key === "Escape" && (from === query || onTile)) {
-      query.value = "";
-      filter();
-      query.focus();
-    } else if (event.key === "Enter" && from === query) {
-      if (query.value.trim()) shown()[0]?.click();
-    } else if (event.key === "ArrowDown" && (from === query || onTile)) walk(1);
-    else if (event.key === "ArrowUp" && onTile) walk(-1);
-    else if (event.key === "ArrowRight" && onTile) walk(1);
-    else if (event.key === "ArrowLeft" && onTile) walk(-1);
+    const from = event.target;
+    const onTile = from.matches?.(".tile");
+    if (event.altKey || event.isComposing || from.closest?.("dialog")) return;
+    if (event.key === "Enter" && from === query) {
+      if (best && (event.ctrlKey || event.metaKey)) open(best.href, "_blank", "noopener");
+      else best?.click();
+    } else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    else if (event.key === "/" && !from.matches?.("input, textarea, select, [contenteditable]")) query.select();
+    else if (event.key === "Escape" && (from === query || onTile)) clear();
+    else if (event.key === "ArrowDown" && from === query) (best ?? shown()[0])?.focus();
+    else if (event.key.startsWith("Arrow") && onTile) walk(from, event.key);
     else return;
     event.preventDefault();
   });
 }
 
-function tellNothing(text) {
-  const nothing = find("#nothing");
-  say(nothing, text);
-  nothing.hidden = !text;
-}
-
-// ---------------------------------------------------------------- hosts
-
-const STATES = {
-  up: () => "up",
-  stale: (host) => `figures are ${span(host.age)} old`,
-  away: (host) => `away since ${when(host.away_since)}`,
-  unknown: () => "not heard of yet",
-};
-
-function drawHost(host) {
-  const card = find(`[data-host="${CSS.escape(host.name)}"]`);
-  if (!card) return;
-  card.dataset.state = host.state in STATES ? host.state : "unknown";
-  say(find(".state", card), STATES[card.dataset.state](host));
-  const { cpu, memory, disks = [], network, temperatures = [], uptime } = host.figures ?? {};
-  const warmest = Math.max(...temperatures.map((sensor) => sensor.celsius));
-  drawRow(card, "cpu", cpu && `${Math.round(cpu.percent)} %${warmest > 0 ? ` · ${Math.round(warmest)} °C` : ""}`, cpu?.percent);
-  drawRow(card, "memory", memory && part(memory.used, memory.total), memory?.percent);
-  const frozen = disks.find((disk) => disk.frozen_since != null);
-  const fullest = disks.reduce((most, disk) => ((disk.percent ?? 0) > (most?.percent ?? -1) ? disk : most), null);
-  const fill = fullest && `${Math.round(fullest.percent ?? 0)} % of ${fullest.mount}`;
-  drawRow(card, "disk", frozen ? `${frozen.mount} frozen since ${when(frozen.frozen_since)}` : fill, fullest?.percent);
-  drawRow(card, "in", network && rate(network.rx));
-  drawRow(card, "out", network && rate(network.tx));
-  drawRow(card, "uptime", uptime != null && span(uptime));
-}
-
-function drawRow(card, name, text, percent) {
-  const row = find(`[data-figure="${name}"]`, card);
-  const bar = find(".bar", row);
-  say(find(".value", row), text || "–");
-  if (!bar) return;
-  bar.style.setProperty("--part", (percent ?? 0) / 100);
-  bar.setAttribute("aria-valuenow", Math.round(percent ?? 0));
-  bar.setAttribute("aria-valuetext", text || "unknown");
-  bar.classList.toggle("high", percent >= 90);
-}
-
-// ---------------------------------------------------------------- what works
-
-function drawReach(hosts) {
-  const away = hosts.filter((host) => host.state === "away");
-  const gone = new Set(away.map((host) => host.name));
-  const out = tiles.filter((tile) => !works(tile, gone));
-  for (const tile of tiles) tile.classList.toggle("out", out.includes(tile));
-  document.documentElement.classList.toggle("host-away", gone.size > 0);
-  return gone.size ? reach(away, out) : "";
-}
-
-function works(tile, gone) {
-  const hosts = tile.dataset.hosts?.split(" ") ?? [];
-  const needs = tile.dataset.needs?.split(" ") ?? [];
-  return (!hosts.length || hosts.some((host) => !gone.has(host))) && !needs.some((host) => gone.has(host));
-}
-
-function reach(away, out) {
-  const who = list(away.map((host) => `${host.name} has been away since ${when(host.away_since)}`));
-  const without = away.length > 1 ? "them" : "it";
-  const names = out.map((tile) => find(".name", tile).textContent);
-  if (!names.length) return `${who}. All ${tiles.length} applications work without ${without}.`;
-  const few = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
-  const left = `${tiles.length - names.length} of ${tiles.length} applications work without ${without}`;
-  return `${who}. ${left}; out of reach: ${list(few)}.`;
-}
-
-// ---------------------------------------------------------------- weather and Forgejo
-
-function drawWeather(weather) {
-  const section = find("#weather");
-  section.hidden = !weather;
-  if (!weather) return;
-  const { data, age, error } = weather;
-  const feels = data?.feels_like != null ? `, feels like ${Math.round(data.feels_like)}°` : "";
-  say(find(".degrees", section), data ? `${Math.round(data.celsius)}°` : "");
-  say(find(".sky", section), data ? [data.text, data.place].filter(Boolean).join(" in ") + feels : "No weather yet.");
-  say(find(".note", section), fetched(age, error));
-  say(find("a", section), data?.attribution ?? "");
-}
-
-function drawActivity(forgejo) {
-  const section = find("#activity");
-  section.hidden = !forgejo;
-  if (!forgejo) return;
-  const entries = forgejo.data ?? [];
-  const key = JSON.stringify(entries);
-  if (section.dataset.drawn !== key) {
-    section.dataset.drawn = key;
-    find("ul", section).replaceChildren(...entries.slice(0, 6).map(drawEntry));
+// Up and down go to the nearest tile of the next row, left and right along the row and on to the next one.
+function neighbour(boxes, from, key) {
+  const here = boxes.find(({ tile }) => tile === from)?.box;
+  if (!here) return null;
+  const above = (one, other) => one.bottom <= other.top + 1;
+  const middle = (box) => (box.left + box.right) / 2;
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const mirrored = getComputedStyle(document.documentElement).direction === "rtl" ? -1 : 1;
+    const line = boxes.sort(({ box: one }, { box: other }) => {
+      if (above(one, other) || above(other, one)) return one.top - other.top;
+      return (one.left - other.left) * mirrored;
+    });
+    const step = (key === "ArrowRight" ? 1 : -1) * mirrored;
+    return line[line.findIndex(({ tile }) => tile === from) + step]?.tile ?? from;
   }
-  say(find(".note", section), entries.length || forgejo.error ? fetched(forgejo.age, forgejo.error) : "Nothing happened lately.");
+  const down = key === "ArrowDown";
+  const beyond = boxes.filter(({ box }) => (down ? above(here, box) : above(box, here)));
+  const gap = (box) => (down ? box.top - here.bottom : here.top - box.bottom);
+  const closest = Math.min(...beyond.map(({ box }) => gap(box)));
+  const row = beyond.filter(({ box }) => gap(box) < closest + here.height / 2);
+  row.sort((one, other) => Math.abs(middle(one.box) - middle(here)) - Math.abs(middle(other.box) - middle(here)));
+  return row[0]?.tile ?? (down ? from : null);
 }
 
-// What users wrote reaches the page as text only.
-function drawEntry(entry) {
-  const item = document.createElement("li");
-  const repository = document.createElement(/^https?:/.test(entry.url) ? "a" : "span");
-  if (repository.localName === "a") repository.href = entry.url;
-  repository.textContent = entry.repository;
-  const moment = Date.parse(entry.at) / 1000;
-  const rest = [entry.subject && `: ${entry.subject}`, moment && ` · ${when(moment)}`];
-  item.append(`${entry.who} ${entry.what} `, repository, rest.filter(Boolean).join(""));
-  return item;
+// ---------------------------------------------------------------- news
+
+const OLD = 5_000; // milliseconds without news after which the page says so
+
+const waiting = new Set(); // names of what is to be drawn
+let drawers = null; // functions by what they draw; null until they are loaded
+let frame = 0;
+let news = { wall: 0, how: "" };
+let trouble = "";
+let reach = []; // sentences on what is away
+let old = 0;
+
+function onNews(name, data, how) {
+  if (name !== "past") Object.assign(lab, data);
+  if (name === "figures" || name === "lab") {
+    news = { wall: Date.now() / 1000, how };
+    trouble = "";
+    clearTimeout(old);
+    old = setTimeout(drawFreshness, OLD);
+    drawFreshness();
+  }
+  for (const key of Object.keys(data)) waiting.add(key);
+  if (drawers) drawSoon();
+  else load();
+  document.dispatchEvent(new CustomEvent("abbey:lab", { detail: lab }));
 }
 
-const fetched = (age, error) =>
-  [age != null && `${span(age)} old`, error && `the source ${error}`].filter(Boolean).join("; ");
+const drawSoon = () => (frame ||= requestAnimationFrame(draw));
+
+// One part per frame, so that a key press never waits for all of them. What cannot be drawn must not stop the rest.
+function draw() {
+  frame = 0;
+  const part = Object.keys(drawers).find((name) => waiting.delete(name));
+  if (!part) return waiting.clear();
+  drawSoon();
+  drawers[part](drawAlso);
+}
+
+const drawAlso = (part) => waiting.add(part);
+
+let loading = null;
+function load() {
+  if (loading) return;
+  loading = Promise.all([import("./panels.js"), import("./reach.js"), import("./feeds.js")]);
+  loading.then(([panels, reached, feeds]) => {
+    drawers = {
+      hosts: panels.drawHosts,
+      apps: () => drawReach(reached.drawApps()),
+      platforms: panels.drawPlatforms,
+      weather: feeds.drawWeather,
+      forgejo: feeds.drawActivity,
+    };
+    drawSoon();
+    whenIdle(startOthers);
+  }, () => (loading = null)); // it is asked for again with the next news
+}
+
+function onTrouble(what) {
+  trouble = what;
+  drawFreshness();
+}
+
+function drawReach(sentences) {
+  reach = sentences;
+  drawBanner();
+}
 
 // ---------------------------------------------------------------- freshness
 
-const HOW = { live: "Live, every second.", polling: "Refreshed every two seconds." };
-const TROUBLE = {
-  silent: "The figures do not answer",
-  "signed-out": "You are signed out: reload the page to sign in again",
-};
-
-let news = { at: 0, wall: 0, how: "", reach: "" };
-let trouble = "";
-
-function onLab(lab, how) {
-  news = { at: performance.now(), wall: Date.now() / 1000, how, reach: drawReach(lab.hosts) };
-  trouble = "";
-  for (const host of lab.hosts) drawHost(host);
-  drawWeather(lab.weather);
-  drawActivity(lab.forgejo);
-  say(find("#answered"), `Answered by ${lab.host}.`);
-  drawFreshness();
+function problem() {
+  if (news.wall && Date.now() / 1000 - news.wall < OLD / 1000) return "";
+  if (!news.wall && !trouble) return "";
+  const what = { problem: t(`fresh.${trouble || "silent"}`), when: when(news.wall) };
+  return t(news.wall ? "fresh.old" : "fresh.without", what);
 }
 
 function drawFreshness() {
-  const waiting = !news.wall;
-  const old = waiting ? Boolean(trouble) : performance.now() - news.at > OLD;
-  const shown = waiting ? "the links work without them" : `the ones shown are from ${when(news.wall)}`;
-  const problem = old ? `${TROUBLE[trouble || "silent"]}; ${shown}.` : "";
-  document.documentElement.classList.toggle("stale", old);
-  say(find("#freshness"), problem || (waiting ? "Waiting for figures." : HOW[news.how]));
+  const words = problem();
+  document.documentElement.classList.toggle("stale", Boolean(words));
+  say(find("#freshness"), words || t(`fresh.${news.how || "waiting"}`));
+  say(find("#answered"), lab.host ? t("pulse.answered", { host: lab.host }) : "");
+  drawBanner();
+}
+
+function drawBanner() {
   const banner = find("#banner");
-  say(banner, [problem, news.reach].filter(Boolean).join(" "));
-  banner.hidden = !banner.textContent;
+  const sentences = [problem(), ...reach].filter(Boolean);
+  if (banner.dataset.says === sentences.join("\n")) return;
+  banner.dataset.says = sentences.join("\n");
+  banner.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));
+  if (trouble === "signed-out") {
+    banner.lastChild.append(" ", Object.assign(document.createElement("a"), { href: "/", textContent: t("fresh.sign-in") }));
+  }
+}
+
+// ---------------------------------------------------------------- the rest, when there is time or need
+
+const whenIdle = (work) => (globalThis.requestIdleCallback ?? setTimeout)(work);
+
+// What cannot be had now is there when the page is opened the next time.
+function startOthers() {
+  const missing = () => {};
+  import("./choices.js").then((choices) => choices.start(), missing);
+  import("./offline.js").then((offline) => offline.start(), missing);
+  const widgets = find("#own").dataset.widgets.split(" ").filter(Boolean);
+  if (widgets.length) import("./widgets.js").then((module) => module.start(widgets), missing);
 }
 
 startSearch();
-if (!tiles.length) tellNothing("No application yet. Name one in abbey.yaml and run abbey up.");
-setInterval(() => document.hidden || drawFreshness(), 1_000);
-follow(onLab, (what) => {
-  trouble = what;
-  drawFreshness();
+const unreached = () => onTrouble("silent");
+find("#settings-button").addEventListener("click", () => import("./settings.js").then((settings) => settings.open(), unreached));
+document.addEventListener("click", (event) => {
+  const host = event.target.closest?.(".more")?.closest("[data-host]").dataset.host;
+  if (host) import("./history.js").then((history) => history.open(host), unreached);
 });
+follow(onNews, onTrouble);
