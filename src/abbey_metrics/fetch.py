@@ -35,14 +35,15 @@ class StatusError(ValueError):
         self.pause = pause
 
 
-def new_client(source: str = "") -> httpx2.AsyncClient:
-    """Return the client for everything fetched in the background, which asks from the address `source`, if any.
+def new_client(source: str = "", *, https: bool = True) -> httpx2.AsyncClient:
+    """Return a client for what is fetched in the background, which asks from the address `source`, if any.
 
-    Redirects and proxies are not followed, and cookies are not kept: they would be sent back, and could be many.
+    One that never asks by `https` reads no certificates, which take more memory than all else of it. Redirects and proxies
+    are not followed, and cookies are not kept: they would be sent back, and could be many.
     """
     limits = httpx2.Limits(max_connections=16, max_keepalive_connections=8)
     return httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(local_address=source or None, limits=limits, trust_env=False),
+        transport=httpx2.AsyncHTTPTransport(verify=https, local_address=source or None, limits=limits, trust_env=False),
         timeout=5.0,
         trust_env=False,
         # Uncompressed, so that a body is as large as it looks.

@@ -47,7 +47,7 @@ class Monitor:
         self._settings = settings
         self._clock = clock = clock or Clock()
         self._client: httpx2.AsyncClient = new_client()
-        self._peer_client: httpx2.AsyncClient = peer_client(settings.tailnet)
+        self._peer_client: httpx2.AsyncClient = peer_client(settings)
         self.sampler = Sampler(
             settings.host, sources or host_sources(), rootfs=settings.rootfs, interval=INTERVAL, clock=clock
         )

@@ -14,6 +14,7 @@ from abbey_metrics.feed import Feed, Pace
 from abbey_metrics.fetch import get, new_client, renew
 from abbey_metrics.figures import HostFigures
 from abbey_metrics.platform import Platform
+from abbey_metrics.settings import Settings
 from abbey_metrics.words import Peer
 
 # One lost answer is a lost packet; two in a row are a host that is away.
@@ -47,12 +48,12 @@ class Neighbour:
         return self.figures, self.platform, self.people
 
 
-def peer_client(tailnet: str) -> httpx2.AsyncClient:
+def peer_client(settings: Settings) -> httpx2.AsyncClient:
     """Return the client for the other hosts: it asks from the address in the private network, where there is one.
 
     They let this host read because the question comes from there.
     """
-    return new_client(tailnet)
+    return new_client(settings.tailnet, https=any(peer.url.startswith("https:") for peer in settings.peers))
 
 
 def neighbour(client: httpx2.AsyncClient, peer: Peer) -> Neighbour:

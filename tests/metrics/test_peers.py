@@ -15,6 +15,7 @@ from standin_host import Now, StandinHost
 from abbey_metrics.documents import HostState, People, Preferences, Range
 from abbey_metrics.figures import HostFigures
 from abbey_metrics.peers import host_view, neighbour, peer_client, platform_view
+from abbey_metrics.settings import load
 from abbey_metrics.words import Peer
 from loopback import free_ports
 
@@ -115,8 +116,10 @@ def test_the_other_hosts_are_asked_from_the_address_in_the_private_network() -> 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         for tailnet in ("127.0.0.7", ""):
-            async with peer_client(tailnet) as client:
-                await neighbour(client, Peer("kscloud1", f"http://127.0.0.1:{port}")).figures.step()
+            peers = f"kscloud1=http://127.0.0.1:{port}"
+            settings = load({"ABBEY_HOST": "monk", "ABBEY_TAILNET": tailnet, "ABBEY_PEERS": peers})
+            async with peer_client(settings) as client:
+                await neighbour(client, settings.peers[0]).figures.step()
         assert await awaited(lambda: len(sources) == 2)
         server.close()
         return sources
