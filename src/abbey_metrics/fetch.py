@@ -38,8 +38,8 @@ class StatusError(ValueError):
 def new_client(source: str = "", *, https: bool = True) -> httpx2.AsyncClient:
     """Return a client for what is fetched in the background, which asks from the address `source`, if any.
 
-    One that never asks by `https` reads no certificates, which take more memory than all else of it. Redirects and proxies
-    are not followed, and cookies are not kept: they would be sent back, and could be many.
+    One that never asks by `https` reads no certificates, which take more memory than all else of it. Redirects and
+    proxies are not followed, and cookies are not kept: they would be sent back, and could be many.
     """
     limits = httpx2.Limits(max_connections=16, max_keepalive_connections=8)
     return httpx2.AsyncClient(
