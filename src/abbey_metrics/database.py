@@ -29,7 +29,7 @@ SELECT pg_is_in_recovery() AS standby,
             -- Nothing was written since: then the last transaction is old, and nothing is missing.
             WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver)
             THEN 0
-            ELSE greatest(0, extract(epoch FROM now() - pg_last_xact_replay_timestamp()))
+            ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp())
        END::float8 AS lag
 """
 STANDBYS = """
@@ -140,7 +140,8 @@ class DatabaseWatch:
             at=round(self._clock.wall(), 3),
             state=Link.UP,
             role=Role.STANDBY if status["standby"] else Role.PRIMARY,
-            lag=status["lag"],
+            # Clocks of two hosts differ a little. Where nothing was applied yet there is no time to compare with.
+            lag=None if status["lag"] is None else max(0.0, status["lag"]),
             standbys=tuple(Standby(**row) for row in standbys),
             answer=round(answer, 5),
             connections=status["connections"],
@@ -181,7 +182,8 @@ def explain(error: Exception) -> tuple[Link, str]:
         return Link.DOWN, "did not answer in time"
     if isinstance(error, PasswordError):
         return Link.UNKNOWN, "the file of its password cannot be read"
-    if isinstance(error, RefusedLoginError):
+    # asyncpg reports a lost connection, and why it was lost behind that.
+    if isinstance(error.__cause__ or error, RefusedLoginError):
         return Link.UNKNOWN, "asked for the password itself"
     if isinstance(error, ssl.SSLError) or _no_tls(error):
         return Link.UNKNOWN, "offers no TLS that can be used"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import httpx2
@@ -107,7 +107,7 @@ class Docker:
             made.update(dict.fromkeys((image.id, *(image.tags or ())), image.created))
         return made
 
-    async def events(self, since: str) -> AsyncIterator[Event]:
+    async def events(self, since: str) -> AsyncGenerator[Event]:
         """Given a time (Unix seconds, with up to nine decimals), give what happened to containers from then on.
 
         It ends when Docker ends it, or has said nothing for minutes. Raise httpx2.HTTPError or ValueError.
