@@ -84,7 +84,17 @@ def test_the_system_s_own_reason_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../own.js", "portal/../../own.js", "/etc/own.js", ".own.js", "a//b.js", "own.css", "own.js.txt", "a b.js", "~/a.js"],
+    [
+        "../own.js",
+        "portal/../../own.js",
+        "/etc/own.js",
+        ".own.js",
+        "a//b.js",
+        "own.css",
+        "own.js.txt",
+        "a b.js",
+        "~/a.js",
+    ],
 )
 def test_a_path_that_could_lead_out_is_refused_before_anything_is_read(tmp_path: Path, name: str) -> None:
     assert "`portal.widgets.0` must be a file beside this one that ends with .js" in told(
