@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from served import GATEWAY, Asker, monitor, publish
+from standin_host import Now, StandinHost
 
 from abbey_metrics.access import REMEMBERED, Gate, RefusedError, Visitor
 from abbey_metrics.apps import Apps, Audience, PortalFile
@@ -17,7 +18,6 @@ from abbey_metrics.documents import Forge
 from abbey_metrics.monitor import Monitor
 from abbey_metrics.platform import Containers, ContainerState, Platform
 from abbey_metrics.settings import load
-from standin_host import Now, StandinHost
 from standin_platform import container
 
 
@@ -84,6 +84,11 @@ def test_what_a_gateway_cannot_have_meant_makes_nobody_an_administrator(headers:
     visitor = admit(gate(), GATEWAY, *headers)
     assert isinstance(visitor, Visitor)
     assert not visitor.admin
+
+
+def test_a_name_that_is_said_twice_is_nobodys() -> None:
+    twice = (("x-authentik-username", "vera"), ("x-authentik-username", "ada"))
+    assert admit(gate(), GATEWAY, *twice) == Visitor(reader=False, admin=False)
 
 
 def test_an_empty_admin_group_has_no_members() -> None:
