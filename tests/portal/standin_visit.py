@@ -147,6 +147,8 @@ class StandinVisit:
         self.signed_out = False
         self.asked: list[str] = []
         self.statuses: list[tuple[str, int]] = []
+        self.writing = 0
+        self.most_writing = 0
         self.url = ""
 
     def times(self, path: str) -> int:
@@ -226,8 +228,11 @@ def visiting(visit: StandinVisit) -> Iterator[StandinVisit]:
         def do_PUT(self) -> None:
             visit.asked.append(f"PUT {self.path}")
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            visit.writing += 1
+            visit.most_writing = max(visit.most_writing, visit.writing)
             if self.path in visit.held:
                 visit.released.wait(30)
+            visit.writing -= 1
             if any(self.path.startswith(one) for one in visit.down):
                 self.answer(502, "text/html", b"down")
             else:
