@@ -202,19 +202,12 @@ const drawAlso = (part) => waiting.add(part);
 
 let loading = null;
 function load() {
-  if (loading) return;
-  loading = Promise.all([import("./panels.js"), import("./reach.js"), import("./feeds.js")]);
-  loading.then(([panels, reached, feeds]) => {
-    drawers = {
-      hosts: panels.drawHosts,
-      apps: () => drawReach(reached.drawApps()),
-      platforms: panels.drawPlatforms,
-      weather: feeds.drawWeather,
-      forgejo: feeds.drawActivity,
-    };
+  // Asked for again with the next news when it could not be had.
+  loading ??= import("./now.js").then((now) => {
+    drawers = { hosts: now.drawHosts, apps: () => drawReach(now.drawApps()) };
     drawSoon();
     whenIdle(startOthers);
-  }, () => (loading = null)); // it is asked for again with the next news
+  }, () => (loading = null));
 }
 
 function onTrouble(what) {
@@ -259,11 +252,18 @@ function drawBanner() {
 
 const whenIdle = (work) => (globalThis.requestIdleCallback ?? setTimeout)(work);
 
+const LATER = 5_000; // until the page is kept for when the lab is out of reach: that must not compete with its own news
+
 // What cannot be had now is there when the page is opened the next time.
 function startOthers() {
   const missing = () => {};
+  import("./panels.js").then(({ drawPlatforms, drawWeather, drawActivity }) => {
+    Object.assign(drawers, { platforms: drawPlatforms, weather: drawWeather, forgejo: drawActivity });
+    for (const part of ["platforms", "weather", "forgejo"]) waiting.add(part);
+    drawSoon();
+  }, missing);
   import("./choices.js").then((choices) => choices.start(), missing);
-  import("./offline.js").then((offline) => offline.start(), missing);
+  setTimeout(() => import("./offline.js").then((offline) => offline.start(), missing), LATER);
   const widgets = find("#own").dataset.widgets.split(" ").filter(Boolean);
   if (widgets.length) import("./widgets.js").then((module) => module.start(widgets), missing);
 }

@@ -183,7 +183,7 @@ def _tile(app: Mapping[str, Any], lab: list[str], words: Words) -> str:
         "data-colour": app["colour"] if app.get("colour") in COLOURS else COLOURS[0],
         "title": promise,
         "aria-labelledby": f"app-{name}",
-        "aria-describedby": f"app-{name}-about app-{name}-on",
+        "aria-describedby": f"app-{name}-about app-{name}-promise app-{name}-on",
     }
     tag = " ".join(f'{key}="{value}"' for key, value in attributes.items() if value)
     favourite = words.html("page.favourite", app=title)
@@ -194,9 +194,8 @@ def _tile(app: Mapping[str, Any], lab: list[str], words: Words) -> str:
         f"<li><a {tag}>"
         f'<span class="icon" aria-hidden="true">{escape(str(app.get("icon") or title[:1].upper())[:2])}</span>'
         f'<span class="name" id="app-{name}">{escape(title)}</span>'
-        f'<span class="about" id="app-{name}-about">'
-        f'<span class="summary"{foreign}>{escape(str(app.get("summary", "")))}</span>'
-        f'<span class="promise">{promise}</span></span>'
+        f'<span class="summary" id="app-{name}-about"{foreign}>{escape(str(app.get("summary", "")))}</span>'
+        f'<span class="promise" id="app-{name}-promise">{promise}</span>'
         f'<span class="on" id="app-{name}-on"><span class="facts">{escape(facts)}</span>{hosts}</span></a>'
         f'<button class="star" type="button" aria-pressed="false" aria-label="{favourite}"></button></li>'
     )

@@ -1,9 +1,99 @@
-// Says what works: on each tile how the application does on each host, and for the banner what is away and what that means.
+// Draws how the hosts do, with lines over the last five minutes, and on each tile how its application does on each host;
+// and says for the banner what is away and what that means.
 
-import { databases } from "./panels.js";
-import { all, find, lab, list, say, span, t, tiles, when } from "./portal.js";
+import { all, bytes, find, lab, list, past, say, span, t, tiles, when } from "./portal.js";
 
-const STATES = ["up", "starting", "unhealthy", "restarting", "paused", "down"];
+// ---------------------------------------------------------------- hosts
+
+const POINTS = 60;
+const HEIGHT = 20; // of the drawing's own units
+const QUIET = 2_000; // bytes per second that a line of the network reaches at least
+
+const STATES = {
+  up: () => t("host.up"),
+  stale: (host) => t("host.stale", { span: span(host.age ?? 0) }),
+  away: (host) => t("host.away", { when: when(host.away_since) }),
+  unknown: () => t("host.unknown"),
+};
+
+let seen = "";
+
+// Draw every host. What depends on which of them are there is drawn again when that changes.
+export function drawHosts(drawAlso) {
+  const hosts = lab.hosts ?? [];
+  hosts.forEach(drawHost);
+  const now = hosts.map(({ name, state, away_since }) => `${name} ${state} ${away_since}`).join();
+  if (now !== seen) drawAlso("apps");
+  seen = now;
+}
+
+function drawHost(host) {
+  const card = find(`.host[data-host="${CSS.escape(host.name)}"]`);
+  if (!card) return;
+  const state = Object.hasOwn(STATES, host.state) ? host.state : "unknown";
+  if (card.dataset.state !== state) card.dataset.state = state;
+  say(find(".state", card), STATES[state](host));
+  const { cpu, memory, disks = [], network, temperatures = [], uptime } = host.figures ?? {};
+  const lines = past.get(host.name);
+  drawCell(card, "cpu", cpu && percent(cpu.percent), cpu?.percent, [lines?.columns.cpu]);
+  drawCell(card, "memory", memory && part(memory.used, memory.total), memory?.percent, [lines?.columns.memory]);
+  drawCell(card, "network", network && `↓ ${rate(network.rx)}  ↑ ${rate(network.tx)}`, null, [lines?.columns.rx, lines?.columns.tx]);
+  const frozen = disks.find((disk) => disk.frozen_since != null);
+  const fullest = disks.reduce((most, disk) => ((disk.percent ?? 0) > (most?.percent ?? -1) ? disk : most), null);
+  const fill = fullest && t("host.disk", { percent: percent(fullest.percent ?? 0), mount: fullest.mount });
+  const hangs = frozen && t("host.frozen", { mount: frozen.mount, when: when(frozen.frozen_since) });
+  drawCell(card, "disk", hangs || fill, fullest?.percent);
+  const warmest = Math.max(...temperatures.map((sensor) => sensor.celsius));
+  drawCell(card, "temperature", Number.isFinite(warmest) && `${Math.round(warmest)} °C`);
+  drawCell(card, "uptime", uptime != null && span(uptime));
+}
+
+export const percent = (value) => `${Math.round(value)} %`;
+const rate = (value) => (value == null ? "–" : `${bytes(value)}/s`);
+
+// "9.6 of 16 GB": the unit once where it is the same.
+function part(used, total) {
+  const [some, whole] = [bytes(used), bytes(total)];
+  const [number, unit] = some.split(" ");
+  return t("host.part", { some: whole.endsWith(` ${unit}`) ? number : some, all: whole });
+}
+
+function drawCell(card, name, text, full, lines) {
+  const cell = find(`[data-figure="${name}"]`, card);
+  say(find(".value", cell), text || "–");
+  if (lines) drawLines(find(".spark", cell), lines, full === null ? null : 100);
+  const bar = find(".bar", cell);
+  if (!bar || bar.ariaValueText === text) return;
+  bar.style.setProperty("--part", (full ?? 0) / 100);
+  bar.ariaValueNow = Math.round(full ?? 0);
+  bar.ariaValueText = text || t("host.unknown");
+  bar.classList.toggle("high", full >= 90);
+}
+
+// The newest values are at the end of the drawing, whatever came before them. `most` is its top, null the highest value.
+function drawLines(spark, lines, most) {
+  const known = lines.map((values) => values?.slice(-POINTS) ?? []);
+  const top = most ?? Math.max(QUIET, ...known.flat()) * 1.1;
+  const paths = all(".line", spark);
+  known.forEach((values, number) => {
+    const first = POINTS - values.length;
+    let drawn = "";
+    let begin = null;
+    values.forEach((value, at) => {
+      if (value == null) return;
+      const after = values[at - 1] != null;
+      drawn += `${after ? "L" : "M"}${first + at} ${(HEIGHT - (HEIGHT * Math.min(value, top)) / top).toFixed(1)}`;
+      begin ??= first + at;
+    });
+    paths[number].setAttribute("d", drawn);
+    // Under a line without gaps there is a field.
+    if (number === 0) find(".area", spark).setAttribute("d", drawn && drawn.indexOf("M", 1) < 0 ? `${drawn}V${HEIGHT}H${begin}Z` : "");
+  });
+}
+
+// ---------------------------------------------------------------- applications
+
+const WAYS = ["up", "starting", "unhealthy", "restarting", "paused", "down"];
 const DEAD = ["restarting", "paused", "down"];
 const UNWELL = ["unhealthy", ...DEAD];
 const OLD_BACKUP = 2 * 86_400; // seconds
@@ -27,7 +117,7 @@ export function drawApps() {
 function look(tile, gone, database, known) {
   const names = tile.dataset.hosts.split(" ");
   const states = known.get(tile.dataset.app) ?? {};
-  const found = names.map((host) => [host, gone.has(host) ? "away" : STATES.includes(states[host]) ? states[host] : "unknown"]);
+  const found = names.map((host) => [host, gone.has(host) ? "away" : WAYS.includes(states[host]) ? states[host] : "unknown"]);
   for (const [host, state] of found) mark(find(`[data-on="${CSS.escape(host)}"]`, tile), state);
   const needs = tile.dataset.needs?.split(" ") ?? [];
   const out = names.every((host) => gone.has(host)) || (needs.length > 0 && !served(needs, gone, database));
@@ -36,12 +126,27 @@ function look(tile, gone, database, known) {
   return { name: find(".name", tile).textContent, out, dead, unwell: found.filter(([, state]) => UNWELL.includes(state)) };
 }
 
+// What is to be written onto tiles, by chip. A few are done per frame, because each makes its tile be laid out anew.
+const marks = new Map();
+const AT_ONCE = 12;
+
 // Nothing is known before the first answer; then what is not known is called so.
 function mark(chip, state) {
   if (!lab.apps && state !== "away") return;
-  if (chip.dataset.is === state) return;
-  chip.dataset.is = state;
-  say(find("b", chip), t(`on.${state}`));
+  if (!marks.size) requestAnimationFrame(drawMarks);
+  marks.set(chip, state);
+}
+
+function drawMarks() {
+  let left = AT_ONCE;
+  for (const [chip, state] of marks) {
+    if (!left) return requestAnimationFrame(drawMarks);
+    marks.delete(chip);
+    if (chip.dataset.is === state) continue;
+    chip.dataset.is = state;
+    say(find("b", chip), t(`on.${state}`));
+    left--;
+  }
 }
 
 function drawSummary(well, total) {
@@ -54,6 +159,18 @@ function drawSummary(well, total) {
 }
 
 // ---------------------------------------------------------------- what is away
+
+// Every host asks every server. One that answered anybody is there; else the host that is asked itself knows best.
+export function databases(views) {
+  const servers = new Map();
+  for (const { name, platform } of views) {
+    for (const found of platform.databases ?? []) {
+      const known = servers.get(found.host);
+      if (!known || (known.state !== "up" && (found.state === "up" || name === lab.host))) servers.set(found.host, found);
+    }
+  }
+  return [...servers.values()];
+}
 
 // "up" while a server answers that can be written to, "down" when none does, else "unknown".
 function databaseState(gone) {
