@@ -100,9 +100,8 @@ class Rings:
         seconds = [second for second in self._numbers[: SECONDS.length] if second != _EMPTY]
         for ring in COARSE:
             for number in {second // ring.step for second in seconds}:
-                slot = ring.slot(number)
-                if self._numbers[slot] <= number and self._intact(ring, number):
-                    self._put(slot, number, self._mean(ring, number))
+                if self._intact(ring, number):
+                    self._put(ring.slot(number), number, self._mean(ring, number))
 
     def _intact(self, ring: Ring, number: int) -> bool:
         """Whether no second of this coarse step has given its slot to a later one."""

@@ -202,11 +202,11 @@ def test_what_came_before_the_file_was_read_is_put_together_with_it() -> None:
 def test_a_minute_whose_seconds_have_gone_keeps_its_mean() -> None:
     held, rings = Rings(), Rings()
     for n in range(60):
-        held.add(MINUTE + n, array("f", [100.0]) * WIDTH)
+        held.add(MINUTE + n, array("f", [100.0 if n < 30 else 300.0]) * WIDTH)
     for n in range(330, 360):
         held.add(MINUTE + n, array("f", [900.0]) * WIDTH)  # into the places of the minute's second half
     assert rings.merge(held) == set()
-    assert rings.columns(RINGS[Range.DAY], MINUTE // 60, 1, ["rx"]) == {"rx": (100.0,)}
+    assert rings.columns(RINGS[Range.DAY], MINUTE // 60, 1, ["rx"]) == {"rx": (200.0,)}
 
 
 @pytest.mark.parametrize("slot", [-1, SLOTS, 7])

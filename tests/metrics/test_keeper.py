@@ -18,6 +18,7 @@ import pytest
 from samples import MINUTE, kept, known, pasts, sample
 
 from abbey_metrics.archive import CREATE, Archive, open_archive
+from abbey_metrics.clerk import Clerk
 from abbey_metrics.documents import Past, Range
 from abbey_metrics.figures import HostFigures
 from abbey_metrics.history import FILE, History
@@ -209,7 +210,7 @@ def test_rows_that_are_no_steps_are_left_out(tmp_path: Path) -> None:
         history.add(sample(MINUTE, 5.0))
     with closing(sqlite3.connect(tmp_path / FILE)) as file:
         file.executescript(
-            "INSERT INTO steps VALUES (5, x'00'), (99999999, zeroblob(48)), (-7, zeroblob(48)), (2500, zeroblob(48)), (2501, 'x')"
+            "INSERT INTO steps VALUES (5, x'00'), (99999999, zeroblob(48)), (-7, zeroblob(48)), (2500, zeroblob(48)), (2501, 'x'), (2502, 7)"
         )
     assert known(kept(tmp_path, MINUTE + 1)[Range.MINUTES]) == {MINUTE: 5.0}
 
@@ -250,6 +251,26 @@ def test_a_file_that_another_program_holds_is_waited_for(tmp_path: Path, caplog:
                 lambda: heard(history, sample(MINUTE + 2, 7.0)) or len(known(history.past("monk", Range.MINUTES))) == 3
             )
     assert known(kept(tmp_path, MINUTE + 3)[Range.MINUTES]) == {MINUTE: 5.0, MINUTE + 1: 6.0, MINUTE + 2: 7.0}
+
+
+def test_a_trouble_is_over_when_something_was_kept_and_not_before(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    outcomes: list[bool | OSError] = [OSError("full"), False, OSError("full"), True, OSError("full")]
+
+    def work() -> bool:
+        outcome = outcomes.pop(0) if outcomes else False
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+    clerk = Clerk("it", work, retry=0.01)
+    clerk.start()
+    until(lambda: len(outcomes) == 1)
+    clerk.ask()
+    until(lambda: len(caplog.messages) == 3)
+    clerk.stop()
+    trouble = "it cannot be kept: full; it is held in memory, and tried again"
+    assert caplog.messages == [trouble, "it is kept again", trouble]
 
 
 def test_when_the_disk_takes_nothing_for_a_while_nothing_is_lost(tmp_path: Path) -> None:

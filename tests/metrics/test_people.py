@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from standin_host import Now
 
@@ -158,6 +158,8 @@ DOINGS = st.one_of(st.tuples(st.booleans(), USERS, CHOSEN), st.booleans())
 
 @settings(deadline=None)
 @given(st.lists(DOINGS, max_size=25), st.sampled_from([0.0, 30.0, 7200.0, -7200.0]), st.integers(1, 5), st.booleans())
+@example([(False, "ada", Preferences(WALL)), (True, "bob", Preferences(WALL))], 0.0, 1, False)
+@example([(False, "ada", Preferences(WALL, theme="calm")), (True, "ada", Preferences(WALL))], 0.0, 1, False)
 def test_two_hosts_agree_once_each_has_heard_the_other(
     doings: Sequence[tuple[bool, str, Preferences] | bool], skew: float, most: int, first: bool
 ) -> None:
