@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -164,12 +165,16 @@ def test_a_connection_that_breaks_while_it_is_written_to_is_no_fault(made: Monit
         async def send(self, message: object) -> None:
             raise ConnectionResetError
 
-    async def run() -> None:
+    async def run() -> list[object]:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
         async with listening(made.hub, Broken()):
             await second(made)
             await second(made)
+        gc.collect()
+        return faults
 
-    asyncio.run(run())
+    assert asyncio.run(run()) == []
 
 
 def test_when_it_is_full_it_says_so(made: Monitor) -> None:
