@@ -6,19 +6,20 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.figures import Disk
 from abbey_metrics.mounts import Mount
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Sizes of one file system in bytes; `available` is what an ordinary user may still write."""
+class Space(NamedTuple):
+    """Sizes of one file system in bytes, as `df` counts them; `free` is what an ordinary user may still write."""
 
     total: int
+    used: int
     free: int
-    available: int
+    percent: float
 
 
 @dataclass(slots=True)
@@ -94,15 +95,10 @@ class DiskReader:
             blank = Disk(mount.point, mount.device, mount.kind, None, None, None, None, None)
             return replace(known.disk or blank, frozen_since=question.asked)
         known.question = None
-        known.disk = disk(mount, question.space) if question.space else None
+        known.disk = _disk(mount, question.space) if question.space else None
         return known.disk
 
 
-def disk(mount: Mount, space: Space) -> Disk | None:
-    """Given a mount and its space, return the figures as `df` counts them, or None when it has no size."""
-    if space.total <= 0:
-        return None
-    used = space.total - space.free
-    usable = used + space.available
-    percent = round(100 * used / usable, 1) if usable else 0.0
-    return Disk(mount.point, mount.device, mount.kind, space.total, used, space.available, percent, None)
+def _disk(mount: Mount, space: Space) -> Disk | None:
+    # One without a size is no disk.
+    return Disk(mount.point, mount.device, mount.kind, *space, frozen_since=None) if space.total > 0 else None

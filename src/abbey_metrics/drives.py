@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+import psutil
 
 from abbey_metrics.figures import DiskIo, Drive
 from abbey_metrics.rates import Counters, rates, total
 
-# What lies upon drives would count their bytes again; the others are no drives. The last is one path to an NVMe drive.
+# What lies upon drives would count their bytes again, as psutil's total does; the others are no drives, and the last
+# is one path to an NVMe drive.
 _LAYERS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|zd|bcache|drbd|nbd)\d|nvme\d+c\d+n\d+")
 _PARTITION = re.compile(r"(.*\d)p\d+|(.*\D)\d+")
-_SECTOR = 512  # whatever the drive's own is
 MOST = 32
 
 
-def parse_diskstats(text: str) -> dict[str, tuple[int, int]]:
-    """Given the text of /proc/diskstats, return bytes read and written since boot by whole drive, at most 32."""
-    table: dict[str, tuple[int, int]] = {}
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) >= 10:
-            table[fields[2]] = (int(fields[5]) * _SECTOR, int(fields[9]) * _SECTOR)
+def devices() -> dict[str, tuple[int, int]]:
+    """Return bytes read and written since boot by device, also those of partitions and layers."""
+    found = psutil.disk_io_counters(perdisk=True, nowrap=False)
+    return {name: (one.read_bytes, one.write_bytes) for name, one in found.items()}
+
+
+def whole(table: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Given what is counted by device, return what whole drives count, at most 32."""
     drives = sorted(name for name in table if not _LAYERS.match(name) and _whole(name) not in table)
     return {name: table[name] for name in drives[:MOST]}
 

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import re
 
-from abbey_metrics.figures import Memory, Swap
+import psutil
 
-_MEMINFO = re.compile(r"^(MemTotal|MemAvailable|SwapTotal|SwapFree):\s+(\d+) kB", re.MULTILINE)
+from abbey_metrics.figures import Memory, Swap
+from abbey_metrics.reading import read
+
 _ARCSTATS = re.compile(r"^(size|c_min)\s+\d+\s+(\d+)", re.MULTILINE)
 
 
-def memory(meminfo: str, *, reclaimable: int = 0) -> Memory:
-    """Given the text of /proc/meminfo and what a cache of its own would give back, return the figures.
-
-    Raise KeyError when the text lacks one.
-    """
-    table = _bytes(meminfo)
-    total = table["MemTotal"]
-    available = min(total, table["MemAvailable"] + reclaimable)
-    return Memory(total, total - available, available, round(100 * (total - available) / total, 1) if total else 0.0)
+def memory(arcstats: str = "/proc/spl/kstat/zfs/arcstats") -> Memory:
+    """Return the figures. What the cache of ZFS would give back is available, though the kernel counts it as used."""
+    found = psutil.virtual_memory()
+    available = min(found.total, found.available + _reclaimable(arcstats))
+    used = found.total - available
+    return Memory(found.total, used, available, round(100 * used / found.total, 1))
 
 
-def swap(meminfo: str) -> Swap:
-    """Given the text of /proc/meminfo, return the figures. Raise KeyError when the text lacks one."""
-    table = _bytes(meminfo)
-    return Swap(table["SwapTotal"], table["SwapTotal"] - table["SwapFree"])
+def swap() -> Swap:
+    """Return the figures."""
+    found = psutil.swap_memory()
+    return Swap(found.total, found.used)
 
 
-def reclaimable_arc(arcstats: str) -> int:
-    """Given the text of ZFS' arcstats, return the bytes that its cache gives back when programs need them.
-
-    The kernel counts this cache as used, although it shrinks to `c_min`.
-    """
-    table = dict(_ARCSTATS.findall(arcstats))
+def _reclaimable(arcstats: str) -> int:
+    # psutil knows nothing of ZFS. Its cache shrinks to `c_min` when programs need memory.
+    try:
+        table = dict(_ARCSTATS.findall(read(arcstats)))
+    except OSError:
+        return 0  # this host has no ZFS
     return max(0, int(table.get("size", 0)) - int(table.get("c_min", 0)))
-
-
-def _bytes(meminfo: str) -> dict[str, int]:
-    return {name: int(kibibytes) * 1024 for name, kibibytes in _MEMINFO.findall(meminfo)}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+
+import psutil
 
 from abbey_metrics.figures import Interface, Network
 from abbey_metrics.rates import Counters, rates, total
+from abbey_metrics.reading import read
 
 # Bridges, tunnels and container ends carry bytes that a real link carries too; so does eth0.100, within eth0.
 _VIRTUAL = re.compile(
@@ -18,8 +21,26 @@ _HIDDEN = re.compile(r"lo|veth|ifb|dummy|sit|gre|erspan|tunl|ip_vti|ip6|fwpr|fwl
 MOST = 32
 
 
+def counting(process: str = "/proc/1") -> Callable[[], dict[str, tuple[int, int]]]:
+    """Given process 1, which is the host's, return what tells bytes received and sent by interface of the host.
+
+    psutil asks this process' own network, which in a container need not be the host's.
+    """
+    table = f"{process}/net/dev"
+    try:
+        same = os.path.samefile(table, "/proc/self/net/dev")
+    except OSError:  # the host's cannot be seen
+        same = True
+    return _own_network if same else lambda: parse_net_dev(read(table))
+
+
+def _own_network() -> dict[str, tuple[int, int]]:
+    found = psutil.net_io_counters(pernic=True, nowrap=False)
+    return {name: (one.bytes_recv, one.bytes_sent) for name, one in found.items()}
+
+
 def parse_net_dev(text: str) -> dict[str, tuple[int, int]]:
-    """Given the text of /proc/1/net/dev, return bytes received and sent by interface."""
+    """Given the text of a process' net/dev, return bytes received and sent by interface."""
     counters: dict[str, tuple[int, int]] = {}
     for line in text.splitlines()[2:]:
         name, colon, rest = line.partition(":")
@@ -30,7 +51,10 @@ def parse_net_dev(text: str) -> dict[str, tuple[int, int]]:
 
 
 def links(folder: str = "/sys/class/net") -> frozenset[str]:
-    """Return the interfaces that have hardware behind them; none where /sys shows another network than the host's."""
+    """Return the interfaces that have hardware behind them; none where /sys shows another network than the host's.
+
+    psutil does not tell it.
+    """
     try:
         return frozenset(name for name in os.listdir(folder) if os.path.exists(f"{folder}/{name}/device"))
     except OSError:

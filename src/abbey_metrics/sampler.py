@@ -18,7 +18,8 @@ from abbey_metrics.sources import Sources
 T = TypeVar("T")
 
 # What reading /proc and /sys can raise on kernels that lack a part, and starting a thread when there are too many.
-UNREADABLE = (OSError, ValueError, LookupError, RuntimeError)
+# The last two are psutil's, when a line or a file is not as it expects.
+UNREADABLE = (OSError, ValueError, LookupError, RuntimeError, AssertionError, TypeError)
 PATIENCE = 0.2
 # Seconds between readings of what costs more than the rest. A sensor is slow to read; a mount needs a thread.
 FREQUENCY_EVERY = 2.0
@@ -104,12 +105,12 @@ class Sampler:
         return below(self._rootfs, disks(self._sources.mounts()), self._sources.own_mounts())
 
     def _network(self) -> Network:
-        counted = Counters(self._clock.monotonic(), network.parse_net_dev(self._sources.net_dev()))
+        counted = Counters(self._clock.monotonic(), self._sources.network())
         before, self._network_before = self._network_before, counted
         return network.throughput(before, counted, self._links())
 
     def _disk_io(self) -> DiskIo:
-        counted = Counters(self._clock.monotonic(), drives.parse_diskstats(self._sources.diskstats()))
+        counted = Counters(self._clock.monotonic(), drives.whole(self._sources.devices()))
         before, self._drives_before = self._drives_before, counted
         return drives.throughput(before, counted)
 

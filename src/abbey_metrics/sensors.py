@@ -1,80 +1,62 @@
-"""Temperatures and fans, as the kernel's drivers tell them."""
+"""Temperatures, fans and the battery."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 
-from abbey_metrics.figures import Fan, Temperature
+import psutil
+
+from abbey_metrics.figures import Battery, Fan, Temperature
 from abbey_metrics.reading import read
 
 MOST = 32
 _HOT, _COLD = 200, -50  # what is beyond these is a sensor that is not connected
 
 
-def temperatures(sys: str = "/sys") -> tuple[Temperature, ...]:
+def temperatures() -> tuple[Temperature, ...]:
     """Return the sensors that can be read, at most 32; those of the firmware where no driver has any."""
-    return tuple(_temperatures(_inputs(sys, "temp"))) or tuple(_temperatures(_zones(sys)))
+    found = _named(
+        (chip, one.label, one.current) for chip, each in psutil.sensors_temperatures().items() for one in each
+    )
+    return tuple(Temperature(name, round(celsius, 1)) for name, celsius in found if _COLD < celsius < _HOT)[:MOST]
 
 
-def fans(sys: str = "/sys") -> tuple[Fan, ...]:
+def fans() -> tuple[Fan, ...]:
     """Return the fans that can be read, at most 32; one that stands still has 0 turns."""
-    return tuple(Fan(name, turns) for name, turns in _readings(_inputs(sys, "fan")) if turns >= 0)
+    found = _named((chip, one.label, one.current) for chip, each in psutil.sensors_fans().items() for one in each)
+    return tuple(Fan(name, int(turns)) for name, turns in found if turns >= 0)[:MOST]
 
 
-def _temperatures(inputs: dict[str, str]) -> Iterator[Temperature]:
-    for name, millidegrees in _readings(inputs):
-        if _COLD < millidegrees / 1000 < _HOT:
-            yield Temperature(name, round(millidegrees / 1000, 1))
-
-
-def _readings(inputs: dict[str, str]) -> Iterator[tuple[str, int]]:
-    for name, path in inputs.items():
-        # A driver may refuse, or its device be gone since it was listed: that costs this sensor only.
-        with suppress(OSError, ValueError):
-            yield name, int(read(path))
-
-
-def _inputs(sys: str, kind: str) -> dict[str, str]:
-    """Return the files that hold readings, each under a name of its own."""
-    found: list[tuple[str, str]] = []
-    for chip in _numbered(f"{sys}/class/hwmon", r"hwmon(\d+)"):
-        for path in _numbered(chip, rf"{kind}(\d+)_input"):
-            label = _text(f"{path.removesuffix('_input')}_label")
-            found.append((f"{_text(f'{chip}/name')} {label}".strip() or os.path.basename(chip), path))
-    return _told_apart(found)
-
-
-def _zones(sys: str) -> dict[str, str]:
-    zones = _numbered(f"{sys}/class/thermal", r"thermal_zone(\d+)")
-    return _told_apart([(_text(f"{zone}/type") or os.path.basename(zone), f"{zone}/temp") for zone in zones])
-
-
-def _numbered(folder: str, pattern: str) -> list[str]:
-    """Return the paths in a folder whose names match, by the number in them; none when there is no such folder."""
+def battery(supplies: str = "/sys/class/power_supply") -> Battery | None:
+    """Return the host's battery, or None when it has none that can be read."""
     try:
-        names = [found for found in map(re.compile(pattern).fullmatch, os.listdir(folder)) if found]
-    except OSError:
-        return []
-    return [f"{folder}/{found[0]}" for found in sorted(names, key=lambda found: int(found[1]))]
+        found = None if _of_a_device(supplies) else psutil.sensors_battery()
+    except FileNotFoundError:  # a kernel without power supplies
+        return None
+    if found is None:
+        return None
+    left = found.secsleft if found.secsleft >= 0 else None  # below are psutil's words for "not known" and "no end"
+    return Battery(round(min(100.0, found.percent), 1), found.power_plugged, left)
 
 
-def _text(path: str) -> str:
+def _of_a_device(supplies: str) -> bool:
+    """Tell whether the battery that psutil takes, the first by name, is that of a mouse or a keyboard."""
+    named = [name for name in os.listdir(supplies) if name.startswith("BAT") or "battery" in name.lower()]
     try:
-        return read(path)
+        return bool(named) and read(f"{supplies}/{min(named)}/scope") == "Device"
     except OSError:
-        return ""
+        return False  # a battery of the host has no scope
 
 
-def _told_apart(found: list[tuple[str, str]]) -> dict[str, str]:
-    # Two drives of one kind call their sensors alike. Numbered before reading, so that a failing one moves no other.
-    named: dict[str, str] = {}
-    for name, path in found[:MOST]:
-        number, unique = 1, name
-        while unique in named:
+def _named(sensors: Iterable[tuple[str, str, float]]) -> Iterator[tuple[str, float]]:
+    """Give each sensor a name of its own: two drives of one kind call theirs alike."""
+    seen: set[str] = set()
+    for chip, label, value in sensors:
+        number, name = 1, f"{chip} {label}".strip()
+        unique = name
+        while unique in seen:
             number += 1
             unique = f"{name} {number}"
-        named[unique] = path
-    return named
+        seen.add(unique)
+        yield unique, value

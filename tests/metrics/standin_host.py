@@ -9,17 +9,6 @@ from abbey_metrics.disks import Space
 from abbey_metrics.figures import Battery, Fan, Memory, Pressure, Swap, Temperature
 from abbey_metrics.sources import Sources
 
-NET_DEV = """Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier
-    lo: 500 5 0 0 0 0 0 0 500 5 0 0 0 0 0 0
-  eth0: {rx} 29 0 0 0 0 0 0 {tx} 29 0 0 0 0 0 0
-br-4f2a: {rx} 29 0 0 0 0 0 0 {tx} 29 0 0 0 0 0 0
-"""
-# The partition and the mapped volume count the drive's bytes once more.
-DISKSTATS = """   8       0 sda 9 0 {read} 9 9 0 {written} 9 0 9 9
-   8       1 sda1 9 0 {read} 9 9 0 {written} 9 0 9 9
- 253       0 dm-0 9 0 {read} 9 9 0 {written} 9 0 9 9
-"""
 MOUNTS = "/dev/sda1 / ext4 rw 0 0\nproc /proc proc rw 0 0\n"
 
 
@@ -62,14 +51,14 @@ class StandinHost:
         self._answer("disks")
         return MOUNTS
 
-    def net_dev(self) -> str:
+    def network(self) -> dict[str, tuple[int, int]]:
         self._answer("network")
-        return NET_DEV.format(rx=self.rx, tx=self.tx)
+        return {"lo": (500, 500), "eth0": (self.rx, self.tx), "br-4f2a": (self.rx, self.tx)}
 
-    def diskstats(self) -> str:
+    def devices(self) -> dict[str, tuple[int, int]]:
+        """Return what is counted: the partition and the mapped volume count the drive's bytes once more."""
         self._answer("disk_io")
-        read, written = self.disk_bytes
-        return DISKSTATS.format(read=read // 512, written=written // 512)
+        return dict.fromkeys(("sda", "sda1", "dm-0"), self.disk_bytes)
 
     def temperatures(self) -> tuple[Temperature, ...]:
         self._answer("temperatures")
@@ -86,10 +75,10 @@ class StandinHost:
             swap=lambda: Swap(0, 0),
             mounts=self.mounts,
             own_mounts=lambda: MOUNTS,
-            space=lambda path: Space(1000, 600, 500),
-            net_dev=self.net_dev,
+            space=lambda path: Space(1000, 400, 500, 44.4),
+            network=self.network,
             links=lambda: frozenset({"eth0"}),
-            diskstats=self.diskstats,
+            devices=self.devices,
             temperatures=self.temperatures,
             fans=lambda: (Fan("cpu_fan", 900),),
             battery=lambda: Battery(80.0, plugged=True, left=None),

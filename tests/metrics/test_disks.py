@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from standin_host import Now
 from abbey_metrics.clock import Clock
 from abbey_metrics.disks import DiskReader, Space
 from abbey_metrics.mounts import MOST, Mount, below, disks
+from abbey_metrics.sources import host_sources
 
 ROOT = Mount("/dev/sda1", "/", "ext4")
 NFS = Mount("nas:/films", "/films", "nfs4")
@@ -30,7 +32,7 @@ class StandinDisks:
             raise OSError("gone")
         if path in self.frozen:
             self.thaw.wait(30)
-        return Space(1000, 500, 400)
+        return Space(1000, 500, 400, 55.6)
 
 
 @pytest.fixture
@@ -48,6 +50,15 @@ def reader(standin_disks: StandinDisks) -> DiskReader:
 def test_sizes_are_counted_as_df_counts_them(reader: DiskReader) -> None:
     (disk,) = reader.read([ROOT])
     assert (disk.total, disk.used, disk.free, disk.percent) == (1000, 500, 400, 55.6)
+    told = subprocess.run(["df", "-B1", "--output=size,used,avail", "/"], capture_output=True, text=True, check=True)
+    real = host_sources().space("/")
+    # Others write to it meanwhile.
+    assert [int(size) for size in told.stdout.split()[3:]] == pytest.approx(real[:3], rel=0.02)
+
+
+def test_what_has_no_size_is_no_disk(now: Now) -> None:
+    reader = DiskReader(lambda path: Space(0, 0, 0, 0.0), rootfs="", every=0.0, patience=5.0, clock=now.clock())
+    assert reader.read([ROOT]) == ()
 
 
 def test_the_host_is_read_below_its_root(reader: DiskReader, standin_disks: StandinDisks) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 
-from abbey_metrics.network import MOST, links, parse_net_dev, throughput
+from abbey_metrics.network import MOST, counting, links, parse_net_dev, throughput
 from abbey_metrics.rates import Counters
 
 
@@ -39,6 +40,24 @@ def test_many_containers_do_not_push_out_the_real_link() -> None:
 
 def test_a_table_that_is_cut_short_is_read_as_far_as_it_goes() -> None:
     assert parse_net_dev("a\nb\n eth0: 1 2\n  eth1: 1 0 0 0 0 0 0 0 2 0") == {"eth1": (1, 2)}
+
+
+def test_the_hosts_network_counts_where_this_process_has_another(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "dev").write_text("a\nb\n enp3s0: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0\n")
+    assert counting(str(tmp_path))() == {"enp3s0": (1, 2)}
+
+
+@pytest.mark.parametrize("process", ["/proc/self", "/nowhere"])
+def test_its_own_network_is_what_psutil_tells(process: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "dev").write_text("a\nb\n eth0: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0\n")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    counted = counting(process)
+    assert counted() == {"eth0": (1, 2)}
+    # A counter that falls is shown as it is: adding up is for rates, which leave it out.
+    (tmp_path / "net" / "dev").write_text("a\nb\n eth0: 0 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0\n")
+    assert counted() == {"eth0": (0, 2)}
 
 
 def test_hardware_is_what_has_a_device(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
+from dataclasses import replace
 
+import psutil
 import pytest
 from standin_host import Now, StandinHost
 
@@ -120,13 +123,51 @@ def test_samples_leave_nothing_behind(sampler: Sampler, now: Now) -> None:
         tracemalloc.stop()
 
 
-def test_this_machine_can_be_sampled() -> None:
+def test_what_psutil_does_not_expect_costs_one_part(standin_host: StandinHost) -> None:
+    def broken() -> dict[str, tuple[int, int]]:
+        raise AssertionError("a line without a colon")
+
+    figures = Sampler("monk", replace(standin_host.sources(), network=broken)).take()
+    assert figures.missing == ("network",)
+    assert figures.memory
+
+
+def test_this_machine_is_sampled_as_psutil_sees_it() -> None:
     sampler = Sampler("monk", host_sources())
     sampler.take()
-    figures = sampler.take()
+    psutil.cpu_percent()
+    busy_until = time.process_time() + 0.5
+    links, drives = (
+        psutil.net_io_counters(pernic=True, nowrap=False),
+        psutil.disk_io_counters(perdisk=True, nowrap=False),
+    )
+    loads = [psutil.getloadavg()]
+    while time.process_time() < busy_until:
+        pass
+    figures, percent = sampler.take(), psutil.cpu_percent()
+    loads.append(psutil.getloadavg())
+    later = psutil.net_io_counters(pernic=True, nowrap=False), psutil.disk_io_counters(perdisk=True, nowrap=False)
+    memory, root = psutil.virtual_memory(), psutil.disk_usage("/")
+
     assert figures.missing == ()
+    assert figures.uptime == pytest.approx(time.time() - psutil.boot_time(), abs=3)
     assert figures.cpu
-    assert figures.cpu.cores
+    assert len(figures.cpu.cores) == psutil.cpu_count()
+    assert figures.cpu.percent == pytest.approx(percent, abs=20)
+    assert figures.cpu.load in [tuple(round(value, 2) for value in load) for load in loads]
     assert figures.memory
-    assert 0 < figures.memory.used < figures.memory.total
-    assert figures.uptime
+    assert figures.memory.total == memory.total
+    assert figures.memory.used == pytest.approx(memory.used, abs=memory.total / 10)
+    assert figures.swap
+    assert figures.swap.total == psutil.swap_memory().total
+    assert figures.disks[0].total == root.total
+    assert figures.disks[0].used == pytest.approx(root.used, abs=root.total / 50)
+    assert figures.network
+    for link in figures.network.interfaces:
+        assert links[link.name].bytes_recv <= (link.rx_total or 0) <= later[0][link.name].bytes_recv
+        assert links[link.name].bytes_sent <= (link.tx_total or 0) <= later[0][link.name].bytes_sent
+    assert figures.disk_io
+    for drive in figures.disk_io.drives:
+        assert drives[drive.name].read_bytes <= (drive.read_total or 0) <= later[1][drive.name].read_bytes
+        assert drives[drive.name].write_bytes <= (drive.write_total or 0) <= later[1][drive.name].write_bytes
+    assert [one.name for one in figures.temperatures] == [one.name for one in host_sources().temperatures()]
