@@ -230,9 +230,9 @@ function problem() {
 }
 
 function drawFreshness() {
-  const words = problem();
-  document.documentElement.classList.toggle("stale", Boolean(words));
-  say(find("#freshness"), words || t(`fresh.${news.how || "waiting"}`));
+  const stale = Boolean(problem());
+  document.documentElement.classList.toggle("stale", stale);
+  say(find("#freshness"), stale ? `${t(`fresh.${trouble || "silent"}`)}.` : t(`fresh.${news.how || "waiting"}`));
   say(find("#answered"), lab.host ? t("pulse.answered", { host: lab.host }) : "");
   drawBanner();
 }

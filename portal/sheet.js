@@ -1,13 +1,7 @@
-// What the pieces share that come after the first figures: their styles, elements from words, and a dialog that closes
-// by Escape, by its button and beside itself.
+// What the pieces share that come after the first figures: elements from words, and a dialog that closes by Escape, by
+// its button and beside itself.
 
-import { find, t } from "./portal.js";
-
-// Whoever imports this begins when the styles are there, so that nothing is seen without them.
-await new Promise((resolve) => {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/extras.css", onload: resolve, onerror: resolve });
-  find('link[rel="stylesheet"]').after(link);
-});
+import { t } from "./portal.js";
 
 // Return an element with attributes (true: there, false or null: not there; functions: listeners) and children. Text
 // becomes text, never markup.

@@ -7,7 +7,7 @@
 
 const KEPT = "abbey-kept";
 const PAGE = new URL("/", location.href).href;
-const SHELL = ["/style.css", "/extras.css", "/portal.js", "/live.js", "/sheet.js", "/choices.js", "/offline.js", "/icon.svg"];
+const SHELL = ["/style.css", "/portal.js", "/live.js", "/sheet.js", "/choices.js", "/offline.js", "/icon.svg"];
 const STATIC = /^\/(?:own\/|icons\/)?[\w.-]+\.(?:css|js|svg|webmanifest|png|webp)$/;
 const LEAVING = /(sign|log)[-_]?out/i; // as in offline.js
 const PATIENCE = 3_000; // milliseconds that a visitor waits for the lab before a kept page is shown
