@@ -142,9 +142,7 @@ def main() -> int:
             time.sleep(2)
             answer = subprocess.run(["curl", "-s", own.url], capture_output=True, check=True).stdout
         (folder / "host.json").write_bytes(answer)
-        print(
-            f"one server core, wrk at 16 connections, memory before → at 64; the API's answer: {len(answer)} bytes"
-        )
+        print(f"one server core, wrk at 16 connections, memory before → at 64; the API's answer: {len(answer)} bytes")
         ceiling = race(file_server(folder))
         show("nginx, a file (the ceiling)", ceiling, ceiling[0].rate)
         alone = race(own)

@@ -142,15 +142,20 @@ class Board:
         weather, forgejo = lab.weather_feed, lab.forgejo_feed
         return {
             Kind.FIGURES: (object(),),
-            Kind.PLATFORM: running,
+            Kind.PLATFORM: (*running, *(_minute(peer.platform.age) for peer in lab.neighbours)),
             Kind.APPS: (*running, lab.apps),
-            Kind.WEATHER: (weather.value, weather.error) if weather else (),
-            Kind.FORGEJO: (forgejo.value, forgejo.error, lab.apps) if forgejo else (lab.apps,),
+            Kind.WEATHER: (weather.value, weather.error, _minute(weather.age)) if weather else (),
+            Kind.FORGEJO: (forgejo.value, forgejo.error, _minute(forgejo.age), lab.apps) if forgejo else (lab.apps,),
         }
 
     def _tag(self) -> str:
         """Return a name that no other content has: different audiences know one address by different ones."""
         return f"{self.start}-{self._answers.made}"
+
+
+def _minute(age: float | None) -> str:
+    """Return what tells one minute of an age from the next: what nothing new comes for must not look fresh."""
+    return "" if age is None else str(int(age // 60))
 
 
 def _same(before: tuple[object, ...] | None, after: tuple[object, ...]) -> bool:

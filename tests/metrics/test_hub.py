@@ -17,8 +17,12 @@ from standin_host import Now, StandinHost
 
 from abbey_metrics import hub as hubs
 from abbey_metrics.apps import EVERYTHING, Audience, PortalFile
+from abbey_metrics.documents import Weather
+from abbey_metrics.feed import Feed
+from abbey_metrics.forecast import parse
 from abbey_metrics.hub import HEARTBEAT, Hub
 from abbey_metrics.monitor import Monitor
+from abbey_metrics.weather import PACE
 
 KINDS = ["figures", "platform", "apps", "weather", "forgejo"]
 PAST = b"event: past\ndata: {}\n\n"
@@ -186,3 +190,22 @@ def test_when_it_is_full_it_says_so(made: Monitor) -> None:
         return [*states, hub.full]
 
     assert asyncio.run(run()) == [False, True, False]
+
+
+def test_the_weather_ages_for_everybody_while_nothing_new_comes(made: Monitor, now: Now) -> None:
+    async def rains() -> Weather:
+        return parse(b'{"current": {"temperature_2m": 4.0}}', place="Berlin")
+
+    async def run() -> tuple[list[float], float]:
+        feed = made.lab.weather_feed = Feed(rains, PACE, clock=now.clock())
+        await feed.step()
+        ear = Ear()
+        await second(made)
+        async with listening(made.hub, ear):
+            for _ in range(4):
+                now.pass_(30)
+                await second(made)
+        ages = [data["weather"]["age"] for kind, data in ear.events() if kind == "weather"]
+        return ages, json.loads(made.board.lab(EVERYTHING).body)["weather"]["age"]
+
+    assert asyncio.run(run()) == ([0.0, 60.0, 120.0], 120.0)
