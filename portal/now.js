@@ -81,8 +81,8 @@ function drawLines(spark, lines, most) {
     let begin = null;
     values.forEach((value, at) => {
       if (value == null) return;
-      const after = values[at - 1] != null;
-      drawn += `${after ? "L" : "M"}${first + at} ${(HEIGHT - (HEIGHT * Math.min(value, top)) / top).toFixed(1)}`;
+      const point = `${first + at} ${(HEIGHT - (HEIGHT * Math.min(value, top)) / top).toFixed(1)}`;
+      drawn += values[at - 1] == null ? `M${point}h0` : `L${point}`; // a line without length has round ends: a dot
       begin ??= first + at;
     });
     paths[number].setAttribute("d", drawn);

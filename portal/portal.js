@@ -69,7 +69,9 @@ const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "
 function textsOf(tile) {
   if (!texts.has(tile)) {
     const group = find("h2", tile.closest(".group"))?.textContent ?? "";
-    texts.set(tile, { title: plain(find(".name", tile).textContent), whole: plain(`${tile.textContent} ${tile.dataset.app} ${group}`) });
+    const title = plain(find(".name", tile).textContent);
+    const { app, hosts = "" } = tile.dataset;
+    texts.set(tile, { title, whole: plain([title, find(".summary", tile).textContent, app, hosts, group].join(" ")) });
   }
   return texts.get(tile);
 }
@@ -182,6 +184,7 @@ function onNews(name, data, how) {
     drawFreshness();
   }
   for (const key of Object.keys(data)) waiting.add(key);
+  if (data.platforms) waiting.add("apps"); // what is away shows on the tiles and in the banner
   if (drawers) drawSoon();
   else load();
   document.dispatchEvent(new CustomEvent("abbey:lab", { detail: lab }));

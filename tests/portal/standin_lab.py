@@ -125,7 +125,7 @@ def container(name: str, state: str = "up") -> dict[str, Any]:
 def platform(host: str, *, admin: bool = True) -> dict[str, Any]:
     now = time.time()
     backup = {"name": "forgejo", "what": "dump", "at": now - 5 * 3600, "ok": True, "bytes": 10**9, "error": ""}
-    servers = [
+    servers: list[dict[str, Any]] = [
         {"host": "kscloud1", "state": "up", "role": "primary", "lag": None, "connections": 12, "most": 100},
         {"host": "monk", "state": "up", "role": "standby", "lag": 0.2, "connections": 1, "most": 100},
     ]
