@@ -23,6 +23,7 @@ let sending = false;
 let timer = 0;
 let retry = FIRST_RETRY;
 let started = false;
+let early = null; // what was changed before it was known whose it is
 
 // Learn who this is, show what they chose, and listen to their stars. Called after the first figures.
 export function start() {
@@ -33,20 +34,22 @@ export function start() {
     if (star && person !== null) toggle(star);
   });
   addEventListener("storage", (event) => {
-    if (event.key === place()) adopt(parse(event.newValue));
+    if (person !== null && event.key === place()) adopt(parse(event.newValue));
     if (event.key === LAST && person !== null && event.newValue !== person) location.reload();
   });
   addEventListener("online", soon);
   learn();
 }
 
-export const current = () => choices;
+// The name of whoever the lab says is here, "" for a visitor without a login; null until it said so.
+export const who = () => (sure ? person : null);
 
 // Change some of what was chosen: {favourites, order, theme, language}. It shows at once, here and in other tabs.
 export function choose(changes) {
   const at = Math.max(Date.now() / 1000, choices.at + 0.001);
   take({ ...choices, ...changes, at });
-  store();
+  if (person === null) early = { ...early, ...changes };
+  else store();
   soon();
 }
 
@@ -59,7 +62,7 @@ export function cookie(name, value) {
 
 // ---------------------------------------------------------------- who
 
-const place = () => (person === null ? null : `abbey:choices:${person}`);
+const place = () => `abbey:choices:${person}`;
 
 async function learn() {
   const answer = await ask(ME);
@@ -78,18 +81,20 @@ async function learn() {
   sure = true;
   const theirs = checked(me.preferences);
   kept = theirs.at;
-  be(name);
-  adopt(theirs);
+  be(name, theirs);
   tell(me);
   soon();
 }
 
 const nameOf = (me) => (me.known && typeof me.name === "string" ? me.name : "");
 
-function be(name) {
+function be(name, theirs = nothing) {
   person = name;
   remember(LAST, name);
   take(checked(parse(recall(place()))));
+  adopt(theirs);
+  if (early) choose(early);
+  early = null;
   document.documentElement.classList.add("personal");
 }
 
@@ -116,7 +121,7 @@ function take(next) {
 }
 
 // Show a theme at once, and let the server begin with it next time. With none, next time is the lab's own.
-export function showTheme(theme) {
+function showTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   cookie("theme", theme);
 }

@@ -39,13 +39,9 @@ function names() {
 function themes() {
   const now = document.documentElement.dataset.theme;
   const radio = (name) => {
-    const choose = () => {
-      choices.showTheme(name);
-      choices.choose({ theme: name });
-    };
     const known = t(`theme.${name}`);
     const preview = make("span", { class: "preview", "data-theme": name, "aria-hidden": "true" }, "Aa", ...COLOURS.map((colour) => make("i", { class: `is-${colour}` })));
-    const input = make("input", { type: "radio", name: "theme", value: name, checked: name === now, change: choose });
+    const input = make("input", { type: "radio", name: "theme", value: name, checked: name === now, change: () => choices.choose({ theme: name }) });
     return make("label", {}, input, preview, make("span", {}, known === `theme.${name}` ? name : known));
   };
   return section("theme", make("div", { class: "themes", role: "radiogroup", "aria-labelledby": "settings-theme" }, ...[...names()].map(radio)));

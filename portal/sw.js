@@ -30,7 +30,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin || url.pathname.startsWith("/api/")) return;
+  if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
     if (LEAVING.test(url.pathname)) event.waitUntil(forget());
     else if (url.pathname === "/") event.respondWith(page(event));

@@ -50,6 +50,19 @@ def test_a_theme_holds_at_once_and_from_then_on(visit: StandinVisit, open_page: 
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
+def test_what_is_chosen_before_it_is_known_who_this_is_holds(visit: StandinVisit, person: Person) -> None:
+    visit.kept["brother"] = {"at": 1.0, "favourites": ["kavita"], "order": [], "theme": "calm", "language": ""}
+    visit.held.add("/api/v1/me")
+    page = person().new_page()
+    page.goto(visit.url)
+    open_settings(page)
+    page.get_by_role("radio", name="Light").check(force=True)
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    chosen = saved(visit, page, visit.let_go)
+    assert (chosen["theme"], chosen["favourites"]) == ("light", ["kavita"])
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
 def test_every_theme_shows_what_it_looks_like(open_page: Open) -> None:
     page = open_page()
     open_settings(page)
