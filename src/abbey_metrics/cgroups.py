@@ -65,7 +65,7 @@ class Tree:
     def places(self, ids: Collection[str]) -> dict[str, str]:
         """Given ids of containers, return the folders of those that are found."""
         wanted = set(ids)
-        self._places = {id_: place for id_, place in self._places.items() if id_ in wanted and os.path.isdir(place)}
+        self._places = {id_: place for id_, place in self._places.items() if id_ in wanted}
         for id_ in wanted - set(self._places):
             if place := next(filter(os.path.isdir, (id_.join(pattern) for pattern in self._patterns)), None):
                 self._places[id_] = place

@@ -39,8 +39,7 @@ def _interface_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str
     for name, entries in psutil.net_if_addrs().items():
         for entry in entries:
             if entry.family in (socket.AF_INET, socket.AF_INET6):
-                # An address of IPv6 names its interface after a percent sign.
-                own = ipaddress.ip_address(entry.address.partition("%")[0])
+                own = ipaddress.ip_address(entry.address)
                 # The kernel takes every address of 127.0.0.0/8 for its own.
                 if own == address or (own.is_loopback and address.is_loopback and own.version == address.version):
                     return name

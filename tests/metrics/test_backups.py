@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standin_host import Now
 
 from abbey_metrics.backups import LARGEST, MOST, read_backups
 from abbey_metrics.platform import Backup
-from standin_host import Now
 
 GOOD = {
     "name": "immich",
@@ -79,7 +79,9 @@ def test_a_receipt_that_is_wrong_is_named_and_the_others_count(
     assert (found.error, len(found.list)) == ("no receipt: backup-bad.json", 1)
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"\xff\xfe", b"{" * 10_000, b" " * (LARGEST + 1)])
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"null", b"\xff\xfe", b"{" * 10_000, json.dumps(GOOD).encode() + b" " * LARGEST]
+)
 def test_a_file_that_is_no_receipt_at_all(tmp_path: Path, now: Now, text: bytes) -> None:
     (tmp_path / "backup-bad.json").write_bytes(text)
     assert read_backups(tmp_path, now.clock()).error == "no receipt: backup-bad.json"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from standin_cgroups import V1, V2, CgroupTree
 from standin_docker_api import long_id
+from standin_host import Now
 
 from abbey_metrics.cgroups import SEARCH_AGAIN, Cgroups, Usage
-from standin_host import Now
 
 A, B = long_id("a"), long_id("b")
 
@@ -90,10 +90,10 @@ def test_a_kernel_that_counts_no_memory_still_tells_the_processor(tree: CgroupTr
 
 def test_links_in_the_tree_are_not_followed(tree: CgroupTree, now: Now, tmp_path: Path) -> None:
     tree.container(f"docker/{A}", memory=5)
-    cgroups = Cgroups(str(tree.rootfs), now.clock())
-    for root in tree.roots:
-        os.symlink(root, root / "loop")
-    assert cgroups.read([B, A])[B] == Usage()
+    for number, root in enumerate(tree.roots):
+        (root / "docker").rename(tmp_path / f"elsewhere-{number}")
+        os.symlink(tmp_path / f"elsewhere-{number}", root / "link")
+    assert Cgroups(str(tree.rootfs), now.clock()).read([A]) == {A: Usage()}
 
 
 def test_without_control_groups_the_reason_is_told(tmp_path: Path, now: Now) -> None:

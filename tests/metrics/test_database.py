@@ -23,10 +23,12 @@ from abbey.sim.programs import find_postgres
 from abbey_metrics import database
 from abbey_metrics.clock import Clock
 from abbey_metrics.database import DatabaseWatch, PasswordError, explain
+from abbey_metrics.fetch import new_client
 from abbey_metrics.platform import Database, Link, Role
 from abbey_metrics.repeat import repeat
 from abbey_metrics.scram import RefusedLoginError
-from abbey_metrics.settings import DatabaseSettings
+from abbey_metrics.settings import DatabaseSettings, load
+from abbey_metrics.watch import Watch
 from abbey_metrics.words import Address, Server
 
 
@@ -76,7 +78,7 @@ def _asked_once(server: Server, settings: DatabaseSettings) -> Database:
 
 
 def _connected() -> set[int]:
-    return {one.raddr.port for one in psutil.Process().net_connections("tcp") if one.raddr}
+    return {getattr(one.raddr, "port", 0) for one in psutil.Process().net_connections("tcp")}
 
 
 def _at(port: int, password_file: Path | None = None) -> tuple[Server, DatabaseSettings]:
@@ -162,6 +164,7 @@ def test_one_connection_is_kept_and_it_is_encrypted(primary: Postgres) -> None:
         for _ in range(3):
             await watch.step()
             rows.append(primary.sql(seen))
+            assert watch.latest.size  # measured once, and still known
         watch.close()
         assert await awaited(lambda: not primary.sql(seen))
         return rows
@@ -241,6 +244,43 @@ def test_a_frozen_server_is_left_alone_in_time(primary: Postgres, monkeypatch: p
     frozen, back = asyncio.run(ask())
     assert (frozen.state, frozen.error) == (Link.DOWN, "did not answer in time")
     assert back.role is Role.PRIMARY
+
+
+@pytest.mark.process
+def test_what_is_cancelled_leaves_no_connection_to_a_frozen_server(primary: Postgres) -> None:
+    async def ask() -> None:
+        watch = DatabaseWatch(*primary.asked(), Clock())
+        await _until(watch, Link.UP)
+        ((pid,),) = primary.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'abbey_metrics'")
+        os.kill(int(str(pid)), signal.SIGSTOP)
+        try:
+            async with running(repeat(watch.step)):
+                await asyncio.sleep(0.1)
+            assert await awaited(lambda: primary.cluster.port not in _connected())
+        finally:
+            os.kill(int(str(pid)), signal.SIGCONT)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.process
+def test_a_watch_that_ends_leaves_no_connection(primary: Postgres) -> None:
+    async def ask() -> Database:
+        port, client = primary.cluster.port, new_client()
+        env = {
+            "ABBEY_HOST": "monk",
+            "ABBEY_DATABASE": f"kscloud1={ADDRESS}:{port}",
+            "ABBEY_DATABASE_PASSWORD_FILE": str(primary.password_file),
+        }
+        watch = Watch(load(env), client)
+        async with running(watch.run()):
+            assert await awaited(lambda: watch.latest.databases[0].state is Link.UP)
+            assert port in _connected()
+        assert await awaited(lambda: port not in _connected())
+        await client.aclose()
+        return watch.latest.databases[0]
+
+    assert asyncio.run(ask()).role is Role.PRIMARY
 
 
 def test_a_silent_server_is_left_alone_and_its_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:

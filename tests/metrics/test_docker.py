@@ -110,6 +110,7 @@ def test_what_somebody_asked_for_is_no_restart() -> None:
     assert _after("start", "kill", "die", "stop", "start", signal="15") == 0  # docker stop, docker start
     assert _after("start", "kill", "die", "stop", "start", "restart", signal="15") == 0  # docker restart
     assert _after("start", "kill", "die", "start", signal="9") == 0  # docker kill, docker start
+    assert _after("start", "die", "stop", "start") == 0  # it ended in the moment in which it was stopped
     assert _after("die", "start", "restart") == 0  # an engine that tells of no stop in between
 
 

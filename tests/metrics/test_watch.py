@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -161,7 +163,10 @@ def test_a_portal_that_changed_is_read_again_and_a_broken_one_said(
     assert (broken, app) == ("portal.json: answered something else than expected", "code")
 
 
-def test_an_event_makes_the_list_new_at_once_and_counts_a_restart(tmp_path: Path) -> None:
+def test_an_event_makes_the_list_new_at_once_and_counts_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LIST", replace(engine.LIST, every=3600.0))
     standin = StandinDocker([listed(A, "one", status=HEALTHY)])
 
     async def restarted(watch: Watch) -> int:
@@ -318,7 +323,10 @@ def test_a_part_that_fails_otherwise_is_logged_and_others_go_on(
 def test_one_read_at_a_time_and_an_abandoned_one_keeps_the_place() -> None:
     free = threading.Event()
 
+    faults: list[object] = []
+
     async def run() -> tuple[str, str]:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
         aside = Aside()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
@@ -338,6 +346,7 @@ def test_one_read_at_a_time_and_an_abandoned_one_keeps_the_place() -> None:
         return results[0], await aside(lambda: "fourth")
 
     assert asyncio.run(run()) == ("third", "fourth")
+    assert faults == []
 
 
 def _raise() -> None:
@@ -358,3 +367,21 @@ def test_a_thread_that_comes_back_after_the_end_is_no_fault() -> None:
     for thread in before:
         thread.join(30)
     assert before
+
+
+def test_a_program_ends_although_a_read_hangs() -> None:
+    script = """
+import asyncio, threading
+from abbey_metrics.aside import Aside
+
+async def main():
+    try:
+        async with asyncio.timeout(0.05):
+            await Aside()(threading.Event().wait)
+    except TimeoutError:
+        print("gave up")
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("gave up\n", 0), done.stderr
