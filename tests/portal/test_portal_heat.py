@@ -28,6 +28,7 @@ def open_map(visit: StandinVisit, person: Person, open_page: Open) -> Callable[.
         context = person(**options)
         context.clock.set_fixed_time(datetime(TODAY.year, TODAY.month, TODAY.day, 12))
         page = open_page(context)
+        page.locator("#activity").scroll_into_view_if_needed()  # it is drawn when it is seen
         expect(page.locator(".heat")).not_to_be_empty()
         return page
 
