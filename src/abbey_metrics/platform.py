@@ -82,7 +82,7 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tailnet:
-    """The private network as this host has it: its address is on `interface` (null: on none, so the host is cut off)."""
+    """The private network as this host has it: its address is on `interface` (null: none, so the host is cut off)."""
 
     at: float | None
     address: str

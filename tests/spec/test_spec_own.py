@@ -28,11 +28,11 @@ def told(folder: Path, portal: str) -> str:
 def test_own_files_are_read_with_the_lab(tmp_path: Path) -> None:
     (tmp_path / "portal").mkdir()
     (tmp_path / "own.css").write_text(":root { --accent: gold }")
-    (tmp_path / "portal" / "clock.js").write_text("export default 'Uhr – é';", encoding="utf-8")
+    (tmp_path / "portal" / "clock.js").write_text("export default 'Uhr é';", encoding="utf-8")
     lab = open_lab(written(tmp_path, "{css: own.css, widgets: [portal/clock.js]}"))
     assert [(file.name, file.text) for file in lab.portal.own] == [
         ("own.css", ":root { --accent: gold }"),
-        ("portal/clock.js", "export default 'Uhr – é';"),
+        ("portal/clock.js", "export default 'Uhr é';"),
     ]
 
 

@@ -56,7 +56,7 @@ class Service:
         return f"{self.app.entry.title} {part}".rstrip() if len(self.app.entry.services) > 1 else self.app.entry.title
 
     def sees(self, path: str) -> bool:
-        """Return whether a change of a file concerns it: it is mounted, by itself or with its folder, and not watched."""
+        """Return whether a change of a file concerns it: it is mounted, alone or with its folder, and not watched."""
         if any(path == file.file for file in self.files):
             return True
         mounts = (mount.file for mount in self.entry.mounts if not mount.watched)

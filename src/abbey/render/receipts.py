@@ -17,8 +17,8 @@ def render(lab: Lab, host: Host) -> FileTree:
 _README = """\
 # Receipts of backups
 
-Whatever makes a backup of this host leaves a file `backup-NAME.json` here, and the portal shows the newest of each name.
-Write it under another name and rename it, so that nobody reads half of one:
+Whatever makes a backup of this host leaves a file `backup-NAME.json` here, and the portal shows the newest of each
+name. Write it under another name and rename it, so that nobody reads half of one:
 
     {"name": "photos", "what": "photos and their database", "at": 1763900000, "ok": true, "bytes": 48318382080,
      "proven_at": 1763300000, "error": ""}
