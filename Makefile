@@ -40,12 +40,18 @@ check: .venv/dev.stamp  ## formatting, lint, types, layers
 golden: .venv/dev.stamp  ## rewrite the golden trees, the JSON Schema and the pages of apps; read the diff
 	$(BIN)/python -m pytest -q tests/render tests/spec tests/catalog --update-golden
 
-bench: .venv/dev.stamp  ## the budgets of docs/architecture.md, measured
+.venv/bench.stamp: requirements/bench.lock | .venv/bin/python
+	$(PYTHON) -m venv .venv/bench
+	.venv/bench/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench.lock
+	@touch $@
+
+bench: .venv/dev.stamp .venv/bench.stamp  ## the budgets of docs/architecture.md, measured
 	@for b in bench/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 lock: .venv/dev.stamp  ## renew the locks from pyproject.toml
 	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --all-extras requirements/build.in -o requirements/demo.lock
 	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --all-extras --group dev requirements/build.in -o requirements/dev.lock
+	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group bench -o requirements/bench.lock
 	$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header images/metrics/requirements.in -o images/metrics/requirements.lock
 
 clean:  ## remove what set-up and tests made here
