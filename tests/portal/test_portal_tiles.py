@@ -245,7 +245,13 @@ def test_scripts_stay_small() -> None:
 
 
 def test_the_portal_document_is_plain_json() -> None:
-    assert page_of(json.loads(json.dumps(portal(*forty_apps())))).count("<li>") == 40
+    assert page_of(json.loads(json.dumps(portal(*forty_apps())))).count('class="tile"') == 40
+
+
+def test_tiles_that_are_far_down_are_drawn_later() -> None:
+    tiles = tiles_html(portal(*forty_apps()), ENGLISH)
+    assert tiles.count('<li class="later">') == 16
+    assert tiles.index('data-app="app23"') < tiles.index('<li class="later">') < tiles.index('data-app="app24"')
 
 
 def _luminance(colour: str) -> float:

@@ -31,6 +31,9 @@ MARKERS = ("title", "style", "links", "tiles", "hosts", "own", "messages")
 
 Messages = Mapping[str, Mapping[str, str]]
 
+# So many tiles are drawn at once; those after them come a moment later, so that the first of them come sooner.
+FIRST = 24
+
 # Figures of a host: those with a meter, those with a line over the last minutes, how many lines.
 FIGURES = (
     ("cpu", True, 1),
@@ -139,7 +142,10 @@ def tiles_html(portal: Mapping[str, Any], words: Words) -> str:
     """Given a portal document, return a section per group with its apps as plain links."""
     numbers = {groups: f"$may_{number}" for number, groups in enumerate(limits(portal), 1)}
     lab = [str(host["name"]) for host in portal["hosts"]]
-    sections = [_group(number, group, lab, numbers, words) for number, group in enumerate(portal["groups"], 1)]
+    sections, before = [], 0
+    for number, group in enumerate(portal["groups"], 1):
+        sections.append(_group(number, group, lab, numbers, words, first=max(0, FIRST - before)))
+        before += len(group["apps"])
     empty = "" if sections else words.html("page.empty")
     return "\n".join((*sections, f'<p id="nothing"{"" if empty else " hidden"}>{empty}</p>'))
 
@@ -149,14 +155,16 @@ def hosts_html(portal: Mapping[str, Any], words: Words) -> str:
     return "\n".join(_host(host, words) for host in portal["hosts"])
 
 
-def _group(number: int, group: Mapping[str, Any], lab: list[str], numbers: Mapping[Any, str], words: Words) -> str:
+def _group(
+    number: int, group: Mapping[str, Any], lab: list[str], numbers: Mapping[Any, str], words: Words, *, first: int
+) -> str:
     head = (
         f'<section class="group" aria-labelledby="group-{number}">\n'
         f'<h2 id="group-{number}">{escape(str(group["name"]))}</h2>\n<ul class="tiles">'
     )
     foot = "</ul>\n</section>"
     may = [numbers.get(tuple(app.get("groups", ())), "") for app in group["apps"]]
-    tiles = [_tile(app, lab, words) for app in group["apps"]]
+    tiles = [_tile(app, lab, words, later=place >= first) for place, app in enumerate(group["apps"])]
     if len(set(may)) == 1:
         return _if(may[0], "\n".join((head, *tiles, foot)))
     tiles = [_if(condition, tile) for condition, tile in zip(may, tiles, strict=True)]
@@ -171,7 +179,7 @@ def _if(condition: str, text: str) -> str:
     return f'<!--# if expr="{condition}" -->{text}<!--# endif -->' if condition else text
 
 
-def _tile(app: Mapping[str, Any], lab: list[str], words: Words) -> str:
+def _tile(app: Mapping[str, Any], lab: list[str], words: Words, *, later: bool) -> str:
     name, title = escape(str(app["name"])), str(app["title"])
     promise = escape(words.sentences(app.get("promise", ())))
     attributes = {
@@ -186,12 +194,13 @@ def _tile(app: Mapping[str, Any], lab: list[str], words: Words) -> str:
         "aria-describedby": f"app-{name}-about app-{name}-promise app-{name}-on",
     }
     tag = " ".join(f'{key}="{value}"' for key, value in attributes.items() if value)
+    item = '<li class="later">' if later else "<li>"
     favourite = words.html("page.favourite", app=title)
     foreign = "" if words.language == "en" else ' lang="en"'
     facts = " · ".join(filter(None, _facts(app, lab, words)))
     hosts = "".join(f'<span data-on="{escape(host)}">{escape(host)} <b>&ndash;</b></span>' for host in app["hosts"])
     return (
-        f"<li><a {tag}>"
+        f"{item}<a {tag}>"
         f'<span class="icon" aria-hidden="true">{escape(str(app.get("icon") or title[:1].upper())[:2])}</span>'
         f'<span class="name" id="app-{name}">{escape(title)}</span>'
         f'<span class="summary" id="app-{name}-about"{foreign}>{escape(str(app.get("summary", "")))}</span>'
