@@ -255,7 +255,24 @@ function drawBanner() {
 
 const whenIdle = (work) => (globalThis.requestIdleCallback ?? setTimeout)(work);
 
-const LATER = 5_000; // until the page is kept for when the lab is out of reach: that must not compete with its own news
+// What does not show yet must not compete with what does: it waits until somebody moves, or so long.
+const LATER = 5_000;
+const MOVES = ["pointermove", "pointerdown", "keydown", "touchstart"];
+
+function whenMoved(work) {
+  let go = () => (go = () => {}, work());
+  setTimeout(() => go(), LATER);
+  for (const move of MOVES) addEventListener(move, () => go(), { passive: true, once: true });
+}
+
+// Whether somebody chose something in this browser before: then it must show at once.
+function wasHere() {
+  try {
+    return localStorage.getItem("abbey:person") !== null;
+  } catch {
+    return false; // storage is forbidden
+  }
+}
 
 // What cannot be had now is there when the page is opened the next time.
 function startOthers() {
@@ -265,7 +282,9 @@ function startOthers() {
     for (const part of ["platforms", "weather", "forgejo"]) waiting.add(part);
     drawSoon();
   }, missing);
-  import("./choices.js").then((choices) => choices.start(), missing);
+  const startChoices = () => import("./choices.js").then((choices) => choices.start(), missing);
+  if (wasHere()) startChoices();
+  else whenMoved(startChoices);
   setTimeout(() => import("./offline.js").then((offline) => offline.start(), missing), LATER);
   const widgets = find("#own").dataset.widgets.split(" ").filter(Boolean);
   if (widgets.length) import("./widgets.js").then((module) => module.start(widgets), missing);
