@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from standin_host import Now, StandinHost
 from starlette.testclient import TestClient
 
 from abbey_metrics.answer import Message
 from abbey_metrics.front import Front
 from abbey_metrics.monitor import Monitor
 from abbey_metrics.settings import load
-from standin_host import Now, StandinHost
 from standin_platform import standin_platform
 
 GATEWAY = "172.30.4.7"

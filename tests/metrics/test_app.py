@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from served import GATEWAY, Asker, monitor, publish
+from standin_host import Now, StandinHost
 
 from abbey_metrics.monitor import Monitor
-from standin_host import Now, StandinHost
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from standin_docker_api import listed, long_id
+from standin_host import Now
 
 from abbey_metrics.cgroups import Usage
 from abbey_metrics.containers import MOST, Facts, containers, span_of
@@ -13,7 +14,6 @@ from abbey_metrics.docker import Listed
 from abbey_metrics.platform import Container, ContainerState, Link
 from abbey_metrics.restarts import Restarts
 from abbey_metrics.tunnel import TunnelState
-from standin_host import Now
 
 NOW = 1_700_000_000.0
 A = long_id("a")

@@ -21,6 +21,7 @@ from typing import Any
 import httpx2
 import pytest
 import standin_upstream as upstream
+from standin_host import Now
 from standin_upstream import Behaviour, StandinUpstream, answers
 
 from abbey_metrics import forgejo, weather
@@ -28,7 +29,6 @@ from abbey_metrics.feed import Feed
 from abbey_metrics.fetch import new_client
 from abbey_metrics.settings import ForgejoSettings, WeatherSettings
 from loopback import free_port
-from standin_host import Now
 
 # Far less than what a test may take: only behaviours that never end are waited for so long.
 SOON = 0.3

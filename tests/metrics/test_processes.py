@@ -6,11 +6,11 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from standin_host import Now
 
 from abbey_metrics.clock import Clock
 from abbey_metrics.platform import Process, Processes
 from abbey_metrics.processes import PAGE, TICKS, TOP, ProcessTable
-from standin_host import Now
 
 
 class Proc:

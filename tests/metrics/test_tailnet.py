@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from standin_host import Now
 
 from abbey_metrics.platform import Link
 from abbey_metrics.tailnet import read_tailnet
-from standin_host import Now
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # In a network of its own: an interface with an address, first up, then down, then without it.
