@@ -55,7 +55,7 @@ def test_errors_are_words_and_tell_no_address_and_nothing_that_was_answered(erro
         ("Fri, 31 Dec 9999 23:59:59 -2359", 0.0, 1e12),
         ("", 0.0, 0.0),
     ],
-    ids=lambda _: None,  # by number: the workers must agree on the names, and one of these is a date
+    ids=[str(number) for number in range(10)],  # the workers must agree on the names, and one of these is a date
 )
 def test_a_pause_is_asked_for_in_seconds_or_by_a_date(header: str, least: float, most: float) -> None:
     headers = {"Retry-After": header.encode()} if header else {}
